@@ -1,1 +1,19 @@
-//! placeholder
+//! The verdict: rule files, and the evaluator that judges readings by them.
+//!
+//! ```text
+//! rule texts ──▶ rulebook ──▶ RuleSet ─┐
+//! registry ────────────────────────────┼─▶ Evaluator ──▶ transitions (an alert begins, an alert ends)
+//! observations, in journal order ──────┘
+//! ```
+//!
+//! **Promises:** the same observations in the same order with the same rules and registry give the same transitions,
+//! on any machine, at any speed, in any batches, with a restart from a snapshot anywhere between.
+//! **Knows:** the nouns of `model/`. It is handed readings, rule texts and time.
+//! **Never:** does I/O, reads a clock, is async, iterates in hash order, sends anything to anyone.
+
+mod rule;
+
+pub use rule::{
+    Condition, Gate, InForce, Input, InputName, Judge, Let, Limit, LimitValue, Otherwise, Reasoned, Rule, RuleSet, Stage,
+    Statistic, Status, SumOf, Template, TemplatePart, Window,
+};
