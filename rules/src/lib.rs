@@ -11,9 +11,15 @@
 //! **Knows:** the nouns of `model/`. It is handed readings, rule texts and time.
 //! **Never:** does I/O, reads a clock, is async, iterates in hash order, sends anything to anyone.
 
+mod example;
+mod expression;
 mod rule;
 
+pub use example::{Example, Expectation, Fact, Given, Movement, Place, Step};
+pub use expression::{
+    Comparison, Expression, ExpressionError, Interpreter, Kind, Scalar, Threshold, Thresholds, compare,
+};
 pub use rule::{
-    Condition, Gate, InForce, Input, InputName, Judge, Let, Limit, LimitValue, Otherwise, Reasoned, Rule, RuleSet, Stage,
-    Statistic, Status, SumOf, Template, TemplatePart, Window,
+    Condition, Gate, InForce, Input, InputName, Judge, Let, Limit, LimitValue, Otherwise, Reasoned, Rule,
+    RuleSet, Stage, Statistic, Status, SumOf, Template, TemplatePart, Window,
 };
