@@ -8,10 +8,12 @@
 
 mod document;
 mod problem;
+mod sheet;
 mod source;
 mod suggestion;
 
 pub use document::{Document, Key, Section};
 pub use problem::{Level, Problem, Problems};
+pub use sheet::{Cell, Sheet, SheetRow};
 pub use source::Source;
 pub use suggestion::did_you_mean;
