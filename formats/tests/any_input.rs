@@ -41,7 +41,7 @@ const SEEDS: &[&str] = &[
     "\u{feff}{\"a\\u0062\":\"\\ud83d\\ude00 噪声\",\"b\":[[{}],1e-7,-0.0,123456789012345678901234567890],\"flag\":\"M\"}\r\n\0",
 ];
 
-/// SplitMix64: enough to choose places and bytes.
+/// `SplitMix64`: enough to choose places and bytes.
 struct Dice(u64);
 
 impl Dice {

@@ -146,93 +146,95 @@ fn a_byte_order_mark_and_a_padded_end_are_tolerated() {
     refused(b"\xEF\xBB\xBF{\"flag\":7}", "byte 11: invalid type: integer `7`, expected a text for `flag`");
 }
 
+/// Payloads that say nothing, and what is said of them.
+const REFUSED: &[(&str, &str)] = &[
+    ("", "byte 0: EOF while parsing a value"),
+    ("\0\0", "byte 0: EOF while parsing a value"),
+    ("7", "byte 0: invalid type: integer `7`, expected one object or an array of objects"),
+    ("[7]", "byte 1: invalid type: integer `7`, expected an object"),
+    ("[[]]", "byte 0: invalid type: sequence, expected an object"),
+    ("{} {}", "byte 3: trailing characters"),
+    ("{\"a\":1}x", "byte 7: trailing characters"),
+    ("{'a':1}", "byte 1: key must be a string"),
+    (r#"{"readings":{"pm10":NaN}}"#, "byte 20: expected value"),
+    ("{\n\"flag\":7}", "byte 9: invalid type: integer `7`, expected a text for `flag`"),
+    (
+        r#"{"readings":{"pm10":{"v":1}}}"#,
+        "byte 20: invalid type: map, expected a number, true or false, a text or an array of booleans \
+         for `readings.pm10`",
+    ),
+    (
+        r#"{"readings":{"nozzles":[true,1]}}"#,
+        "byte 29: invalid type: integer `1`, expected only true and false in the array `readings.nozzles`",
+    ),
+    (r#"{"readings":{"pm10":1e999}}"#, "byte 24: number out of range"),
+    (r#"{"readings":{"pm10":-1e999}}"#, "byte 25: number out of range"),
+    (r#"{"readings":[1]}"#, "byte 12: invalid type: sequence, expected an object for `readings`"),
+    (r#"{"readings":{"pm10":1,"pm10":2}}"#, "byte 30: `readings.pm10` is there twice, expected once"),
+    (
+        r#"{"readings":{"pm10":null,"pm10":2,"pm10":2}}"#,
+        "byte 42: `readings.pm10` is there twice, expected once",
+    ),
+    (r#"{"ts":1,"ts":2}"#, "byte 14: `ts` is there twice, expected once"),
+    (
+        r#"{"ts":1795478400.25}"#,
+        "byte 18: invalid type: floating point `1795478400.25`, expected RFC 3339 such as \
+         2026-11-24T08:00:00+08:00, or Unix milliseconds, for `ts`",
+    ),
+    (
+        r#"{"ts":"2026-11-24 08:00"}"#,
+        "byte 23: invalid value: string \"2026-11-24 08:00\", expected RFC 3339 such as \
+         2026-11-24T08:00:00+08:00, or Unix milliseconds, for `ts`",
+    ),
+    (
+        r#"{"ts":9223372036855}"#,
+        "byte 18: invalid value: integer `9223372036855`, expected Unix milliseconds within the years \
+         1678 to 2261 for `ts`",
+    ),
+    (
+        r#"{"ts":18446744073709551615}"#,
+        "byte 25: invalid value: integer `18446744073709551615`, expected Unix milliseconds within the \
+         years 1678 to 2261 for `ts`",
+    ),
+    (r#"{"position":{"lat":29.5}}"#, "byte 23: `position` has no `lon`, expected a number"),
+    (r#"{"position":{"lon":29.5,"lat":null}}"#, "byte 34: `position` has no `lat`, expected a number"),
+    (
+        r#"{"position":{"lat":120.9,"lon":29.5}}"#,
+        "byte 35: `position` is 120.9,29.5, expected `lat` from -90 to 90 and `lon` from -180 to 180",
+    ),
+    (
+        r#"{"position":{"lat":"29.5","lon":120.9}}"#,
+        "byte 24: invalid type: string \"29.5\", expected a number for `position.lat`",
+    ),
+    (
+        r#"{"position":{"valid":1}}"#,
+        "byte 21: invalid type: integer `1`, expected true or false for `position.valid`",
+    ),
+    (
+        r#"{"position":[29.5,120.9]}"#,
+        "byte 12: invalid type: sequence, expected an object with `lat` and `lon` for `position`",
+    ),
+    (r#"{"events":{}}"#, "byte 11: invalid type: map, expected an array of objects for `events`"),
+    (
+        r#"{"events":["washed"]}"#,
+        "byte 18: invalid type: string \"washed\", expected an object with a `name` in `events`",
+    ),
+    (r#"{"events":[{"seconds":60}]}"#, "byte 24: an event has no `name`, expected a text"),
+    (
+        r#"{"events":[{"name":"washed","seconds":"60"}]}"#,
+        "byte 41: invalid type: string \"60\", expected a number for `events.seconds`",
+    ),
+    (r#"{"events":[{"name":"x","n":1,"n":2}]}"#, "byte 34: `events.n` is there twice, expected once"),
+    (
+        r#"{"flag":"NM"}"#,
+        "byte 12: invalid value: string \"NM\", expected one letter such as \"N\" for `flag`",
+    ),
+];
+
 #[test]
 fn what_is_wrong_is_said_with_its_place_and_what_was_expected() {
-    let cases: &[(&str, &str)] = &[
-        ("", "byte 0: EOF while parsing a value"),
-        ("\0\0", "byte 0: EOF while parsing a value"),
-        ("7", "byte 0: invalid type: integer `7`, expected one object or an array of objects"),
-        ("[7]", "byte 1: invalid type: integer `7`, expected an object"),
-        ("[[]]", "byte 0: invalid type: sequence, expected an object"),
-        ("{} {}", "byte 3: trailing characters"),
-        ("{\"a\":1}x", "byte 7: trailing characters"),
-        ("{'a':1}", "byte 1: key must be a string"),
-        (r#"{"readings":{"pm10":NaN}}"#, "byte 20: expected value"),
-        ("{\n\"flag\":7}", "byte 9: invalid type: integer `7`, expected a text for `flag`"),
-        (
-            r#"{"readings":{"pm10":{"v":1}}}"#,
-            "byte 20: invalid type: map, expected a number, true or false, a text or an array of booleans \
-             for `readings.pm10`",
-        ),
-        (
-            r#"{"readings":{"nozzles":[true,1]}}"#,
-            "byte 29: invalid type: integer `1`, expected only true and false in the array `readings.nozzles`",
-        ),
-        (r#"{"readings":{"pm10":1e999}}"#, "byte 24: number out of range"),
-        (r#"{"readings":{"pm10":-1e999}}"#, "byte 25: number out of range"),
-        (r#"{"readings":[1]}"#, "byte 12: invalid type: sequence, expected an object for `readings`"),
-        (r#"{"readings":{"pm10":1,"pm10":2}}"#, "byte 30: `readings.pm10` is there twice, expected once"),
-        (
-            r#"{"readings":{"pm10":null,"pm10":2,"pm10":2}}"#,
-            "byte 42: `readings.pm10` is there twice, expected once",
-        ),
-        (r#"{"ts":1,"ts":2}"#, "byte 14: `ts` is there twice, expected once"),
-        (
-            r#"{"ts":1795478400.25}"#,
-            "byte 18: invalid type: floating point `1795478400.25`, expected RFC 3339 such as \
-             2026-11-24T08:00:00+08:00, or Unix milliseconds, for `ts`",
-        ),
-        (
-            r#"{"ts":"2026-11-24 08:00"}"#,
-            "byte 23: invalid value: string \"2026-11-24 08:00\", expected RFC 3339 such as \
-             2026-11-24T08:00:00+08:00, or Unix milliseconds, for `ts`",
-        ),
-        (
-            r#"{"ts":9223372036855}"#,
-            "byte 18: invalid value: integer `9223372036855`, expected Unix milliseconds within the years \
-             1678 to 2261 for `ts`",
-        ),
-        (
-            r#"{"ts":18446744073709551615}"#,
-            "byte 25: invalid value: integer `18446744073709551615`, expected Unix milliseconds within the \
-             years 1678 to 2261 for `ts`",
-        ),
-        (r#"{"position":{"lat":29.5}}"#, "byte 23: `position` has no `lon`, expected a number"),
-        (r#"{"position":{"lon":29.5,"lat":null}}"#, "byte 34: `position` has no `lat`, expected a number"),
-        (
-            r#"{"position":{"lat":120.9,"lon":29.5}}"#,
-            "byte 35: `position` is 120.9,29.5, expected `lat` from -90 to 90 and `lon` from -180 to 180",
-        ),
-        (
-            r#"{"position":{"lat":"29.5","lon":120.9}}"#,
-            "byte 24: invalid type: string \"29.5\", expected a number for `position.lat`",
-        ),
-        (
-            r#"{"position":{"valid":1}}"#,
-            "byte 21: invalid type: integer `1`, expected true or false for `position.valid`",
-        ),
-        (
-            r#"{"position":[29.5,120.9]}"#,
-            "byte 12: invalid type: sequence, expected an object with `lat` and `lon` for `position`",
-        ),
-        (r#"{"events":{}}"#, "byte 11: invalid type: map, expected an array of objects for `events`"),
-        (
-            r#"{"events":["washed"]}"#,
-            "byte 18: invalid type: string \"washed\", expected an object with a `name` in `events`",
-        ),
-        (r#"{"events":[{"seconds":60}]}"#, "byte 24: an event has no `name`, expected a text"),
-        (
-            r#"{"events":[{"name":"washed","seconds":"60"}]}"#,
-            "byte 41: invalid type: string \"60\", expected a number for `events.seconds`",
-        ),
-        (r#"{"events":[{"name":"x","n":1,"n":2}]}"#, "byte 34: `events.n` is there twice, expected once"),
-        (
-            r#"{"flag":"NM"}"#,
-            "byte 12: invalid value: string \"NM\", expected one letter such as \"N\" for `flag`",
-        ),
-    ];
     let mut wrong = Vec::new();
-    for (payload, expected) in cases {
+    for (payload, expected) in REFUSED {
         let mut observations = Vec::new();
         match decode(Format::Json, payload.as_bytes(), &mut observations) {
             Err(error) if error.to_string() == *expected => refused(payload.as_bytes(), expected),
