@@ -17,7 +17,8 @@ mod rule;
 
 pub use example::{Example, Expectation, Fact, Given, Movement, Place, Step};
 pub use expression::{
-    Comparison, Expression, ExpressionError, Interpreter, Kind, Scalar, Threshold, Thresholds, compare,
+    Comparison, Expression, ExpressionError, Interpreter, Kind, Scalar, Threshold, Thresholds,
+    background_corrected, compare,
 };
 pub use rule::{
     Condition, Gate, InForce, Input, InputName, Judge, Let, Limit, LimitValue, Otherwise, Reasoned, Rule,

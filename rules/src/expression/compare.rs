@@ -20,9 +20,9 @@ pub enum Comparison {
 }
 
 /// Compares two finite numbers as a rule does: those that differ by no more than [`f64::EPSILON`] relative to the
-/// larger (absolutely, where one of them is 0) are equal, so that `0.1 + 0.2 > 0.3` is false. This is what rhai does.
+/// larger (absolutely, where their product is 0) are equal, so that `0.1 + 0.2 > 0.3` is false. This is what rhai does.
 pub fn compare(left: f64, operator: Comparison, right: f64) -> bool {
-    let larger = if left == 0.0 || right == 0.0 { 1.0 } else { left.abs().max(right.abs()) };
+    let larger = if left * right == 0.0 { 1.0 } else { left.abs().max(right.abs()) };
     let difference = (left - right) / larger;
     match operator {
         Comparison::Equal => difference.abs() <= f64::EPSILON,

@@ -1,11 +1,32 @@
-//! Expressions: what a condition or a let computes from slots. rhai is the language and the reference; behind
-//! [`Expression`] another way of evaluating may stand later.
+//! Expressions: what a condition or a let computes from slots.
+//!
+//! ```text
+//! text ──rhai──▶ AST ──reading──▶ Tree ──checking──▶ Expression ──Interpreter──▶ Scalar
+//! ```
+//!
+//! rhai is the language, the reference and what runs. Its syntax tree is read once, into a [`tree`] of our own that
+//! holds only what the rule language allows; names, kinds and thresholds are found there. Only `reading` touches rhai's
+//! unstable `internals`. Another way of evaluating may stand behind [`Expression`] later: it would start at the tree.
 
+mod background;
+mod checking;
 mod compare;
+mod compiler;
+mod engine;
+mod interpreter;
+mod mistake;
+mod reading;
+mod threshold;
+mod tree;
 
 use std::collections::BTreeMap;
 
+pub use background::background_corrected;
 pub use compare::{Comparison, compare};
+pub(crate) use compiler::{Compiler, Names, SlotName, SlotUse};
+pub use interpreter::{ExpressionError, Interpreter};
+pub(crate) use mistake::{Mistake, suggestion};
+pub use threshold::{Threshold, Thresholds};
 
 /// The value of a slot.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +48,16 @@ pub enum Kind {
     Truth,
 }
 
+impl Kind {
+    /// In messages.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Number => "a number",
+            Self::Truth => "true or false",
+        }
+    }
+}
+
 /// A checked expression over slots.
 #[derive(Debug)]
 pub struct Expression {
@@ -36,44 +67,6 @@ pub struct Expression {
     names: Vec<rhai::ImmutableString>,
     ast: rhai::AST,
     thresholds: BTreeMap<usize, Thresholds>,
-}
-
-/// What a slot is compared with in an expression.
-#[derive(Debug, Default)]
-pub struct Thresholds {
-    /// Each comparison `slot <operator> limit` (turned round where it was written the other way), whose `limit` reads
-    /// nothing but limits.
-    pub crossings: Vec<Threshold>,
-    /// Whether the slot is used in such comparisons only, so that between two crossings nothing can change.
-    pub complete: bool,
-}
-
-/// A comparison of a slot with something that only limits decide.
-#[derive(Debug)]
-pub struct Threshold {
-    /// The slot stands on its left.
-    pub operator: Comparison,
-    /// Its right side: a number.
-    pub limit: Expression,
-}
-
-/// An expression could not be evaluated: the rule is at fault.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ExpressionError {
-    /// The caller handed in a slot without a value.
-    #[error("slot {0} has no value")]
-    Missing(usize),
-    /// The result is infinite or no number.
-    #[error("`{0}` gives no finite number")]
-    NotFinite(String),
-    /// The engine gave up: too many operations, too deep, or a value of the wrong kind.
-    #[error("`{expression}` failed: {message}")]
-    Failed {
-        /// The expression as written.
-        expression: String,
-        /// What the engine says.
-        message: String,
-    },
 }
 
 impl Expression {
@@ -89,53 +82,11 @@ impl Expression {
     pub fn reads(&self) -> &[usize] {
         &self.reads
     }
-    /// What this slot is compared with; `None` where it is not read.
+    /// What this slot is compared with; `None` where it is not read, or a limit.
     pub fn thresholds_of(&self, slot: usize) -> Option<&Thresholds> {
         self.thresholds.get(&slot)
     }
 }
 
-/// Evaluates expressions; owned by whoever evaluates, so that its scope is used again and again.
-#[derive(Debug)]
-pub struct Interpreter {
-    engine: rhai::Engine,
-    scope: rhai::Scope<'static>,
-}
-
-impl Interpreter {
-    /// A fresh one.
-    pub fn new() -> Self {
-        Self { engine: rhai::Engine::new_raw(), scope: rhai::Scope::new() }
-    }
-    /// Evaluates. Every slot in [`Expression::reads`] must have a value.
-    pub fn evaluate(&mut self, expression: &Expression, slots: &[Scalar]) -> Result<Scalar, ExpressionError> {
-        self.scope.clear();
-        for (slot, name) in expression.reads.iter().zip(&expression.names) {
-            match slots.get(*slot).copied().unwrap_or(Scalar::Missing) {
-                Scalar::Number(number) => self.scope.push_constant(name.clone(), number),
-                Scalar::Truth(truth) => self.scope.push_constant(name.clone(), truth),
-                Scalar::Missing => return Err(ExpressionError::Missing(*slot)),
-            };
-        }
-        let failed =
-            |message: String| ExpressionError::Failed { expression: expression.text.clone(), message };
-        let value: rhai::Dynamic = self
-            .engine
-            .eval_ast_with_scope(&mut self.scope, &expression.ast)
-            .map_err(|error| failed(error.to_string()))?;
-        match expression.kind {
-            Kind::Truth => value.as_bool().map(Scalar::Truth).map_err(|kind| failed(format!("gives {kind}"))),
-            Kind::Number => match value.as_float() {
-                Ok(number) if number.is_finite() => Ok(Scalar::Number(number)),
-                Ok(_) => Err(ExpressionError::NotFinite(expression.text.clone())),
-                Err(kind) => Err(failed(format!("gives {kind}"))),
-            },
-        }
-    }
-}
-
-impl Default for Interpreter {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+#[cfg(test)]
+mod tests;
