@@ -1,0 +1,168 @@
+//! Where everything meets, without a thread, a socket or a disk: takes inputs, decides, addresses, and says what is to
+//! be written; once that is durable, says what is to be sent.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use citywarden_model::{Alert, AlertId, Offset, Span, Timestamp, Transition};
+
+use crate::book::AlertBook;
+use crate::command::{Command, CommandError};
+use crate::event::{Event, Key, Position, ReceiverName, Record, What};
+use crate::evidence::{EvidenceCopy, EvidenceLimits, EvidenceMessage};
+use crate::lifecycle;
+use crate::outbox::{Due, Outbox};
+use crate::receiver::Outcome;
+use crate::route::Router;
+
+/// Time alone is asked at most so often what follows from it.
+const REPEAT_CHECK: Span = Span::from_secs(1);
+
+/// The state of alerting.
+pub(crate) struct Desk {
+    book: AlertBook,
+    outbox: Outbox,
+    router: Router,
+    evidence: EvidenceLimits,
+    /// What was decided and is not durable yet, with the alert after it.
+    staged: Vec<(Record, Option<Arc<Alert>>)>,
+    /// Alerts that were raised and of which nobody has been told yet, and since when.
+    untold: BTreeMap<AlertId, Timestamp>,
+    checked: Option<Timestamp>,
+}
+
+impl Desk {
+    pub(crate) fn new(outbox: Outbox, router: Router, evidence: EvidenceLimits) -> Self {
+        Self {
+            book: AlertBook::default(),
+            outbox,
+            router,
+            evidence,
+            staged: Vec::new(),
+            untold: BTreeMap::new(),
+            checked: None,
+        }
+    }
+    pub(crate) const fn applied(&self) -> Option<Position> {
+        self.book.applied()
+    }
+    pub(crate) const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Takes a record that the log has held since before.
+    pub(crate) fn restore(&mut self, record: &Record) {
+        self.book.apply(record);
+        if let Record::Event(event) = record
+            && let Some(alert) = self.alert(&event.alert)
+        {
+            self.note_told(event);
+            self.outbox.apply(event, &alert);
+        }
+    }
+
+    pub(crate) fn transition(
+        &mut self,
+        transition: Transition,
+        evidence: Vec<EvidenceMessage>,
+        now: Timestamp,
+    ) {
+        let evidence = EvidenceCopy::take(evidence, self.evidence);
+        let records = lifecycle::decide(&self.book, transition, evidence);
+        self.stage_all(records, now);
+    }
+    pub(crate) fn command(&mut self, command: Command, now: Timestamp) -> Result<(), CommandError> {
+        let records = lifecycle::obey(&self.book, command, now)?;
+        self.stage_all(records, now);
+        Ok(())
+    }
+    pub(crate) fn barrier(&mut self, offset: Offset) {
+        let position = Position::after(offset);
+        if self.book.applied() < Some(position) {
+            self.stage(Record::Applied(position));
+        }
+    }
+    /// What follows from time alone.
+    pub(crate) fn tick(&mut self, now: Timestamp) {
+        if self.checked.is_some_and(|checked| now.since(checked) < REPEAT_CHECK) {
+            return;
+        }
+        self.checked = Some(now);
+        let interval = self.router.pace().repeat_interval;
+        let router = &self.router;
+        let repeated =
+            lifecycle::repeat(&self.book, interval, now, |alert| !router.receivers(alert).is_empty());
+        self.stage_all(repeated, now);
+        for event in self.outbox.expire(now) {
+            self.stage(Record::Event(event));
+        }
+    }
+    /// Takes what came of an attempt; what it took to tell somebody of an alert for the first time, where this did.
+    pub(crate) fn conclude(
+        &mut self,
+        receiver: &ReceiverName,
+        key: &Key,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Option<Span> {
+        let is_first = outcome == Outcome::Delivered && key.sequence == 1;
+        if let Some(event) = self.outbox.conclude(receiver, key, outcome, now) {
+            self.stage(Record::Event(event));
+        }
+        if is_first { self.untold.remove(&key.alert).map(|since| now.since(since)) } else { None }
+    }
+
+    /// What is to be written, in order.
+    pub(crate) fn staged(&self) -> impl ExactSizeIterator<Item = &Record> {
+        self.staged.iter().map(|(record, _)| record)
+    }
+    /// What was staged is durable: it counts from here.
+    pub(crate) fn commit(&mut self) -> Vec<Record> {
+        let staged = std::mem::take(&mut self.staged);
+        for (record, alert) in &staged {
+            if let (Record::Event(event), Some(alert)) = (record, alert) {
+                self.note_told(event);
+                self.outbox.apply(event, alert);
+            }
+        }
+        staged.into_iter().map(|(record, _)| record).collect()
+    }
+    /// The attempts to make now.
+    pub(crate) fn start(&mut self, now: Timestamp) -> Vec<Due> {
+        self.outbox.start(now)
+    }
+
+    fn stage_all(&mut self, records: Vec<Record>, now: Timestamp) {
+        for mut record in records {
+            self.book.apply(&record);
+            if let Record::Event(event) = &mut record
+                && event.what.is_notifiable()
+                && let Some(entry) = self.book.get(&event.alert)
+            {
+                event.tell = self.router.address(&entry.alert, now);
+            }
+            self.push(record);
+        }
+    }
+    fn stage(&mut self, record: Record) {
+        self.book.apply(&record);
+        self.push(record);
+    }
+    fn push(&mut self, record: Record) {
+        let alert = match &record {
+            Record::Event(event) => self.alert(&event.alert),
+            Record::Applied(_) => None,
+        };
+        self.staged.push((record, alert));
+    }
+    fn alert(&self, id: &AlertId) -> Option<Arc<Alert>> {
+        self.book.get(id).map(|entry| entry.alert.clone())
+    }
+    fn note_told(&mut self, event: &Event) {
+        if matches!(event.what, What::Opened(_)) && !event.tell.is_empty() {
+            self.untold.insert(event.alert.clone(), event.at);
+        } else if matches!(event.what, What::Notified(_)) && event.sequence == 1 {
+            self.untold.remove(&event.alert);
+        }
+    }
+}

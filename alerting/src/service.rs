@@ -1,0 +1,315 @@
+//! The thin shell: one thread with a small runtime of its own that takes inputs in groups, writes what the desk decides,
+//! and lets it go when it is durable. Nobody else touches the desk.
+//!
+//! A group is whatever has come while the last one was written: it is one commit, and one sync. Where the log's disk is
+//! full the group waits and is tried again; where the log fails, alerting stops, and says so.
+
+mod attempts;
+mod handle;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use citywarden_model::{Clock, Digest, Offset, Span, Timestamp, Transition};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use self::attempts::Attempts;
+pub use self::handle::{Handle, Stopped};
+use crate::command::{Command, CommandError};
+use crate::desk::Desk;
+use crate::event::{Event, ReceiverName, Record};
+use crate::evidence::{EvidenceLimits, EvidenceMessage};
+use crate::log::{Chain, ChainError, LogError, encode, read_all};
+use crate::outbox::{ChannelLimits, DeadDelivery, Outbox, OutboxLimits};
+use crate::receiver::Receiver;
+use crate::route::Router;
+use crate::view::AlertView;
+
+/// Inputs that may wait: beyond that whoever hands them in waits.
+pub const INBOX_MAX: usize = 1024;
+/// Inputs that are written in one commit.
+const GROUP_MAX: usize = 256;
+/// Events that a slow listener may be behind before it misses some.
+const LISTENER_LAG_MAX: usize = 1024;
+/// How often time is looked at when nothing comes in.
+const POLL: Duration = Duration::from_millis(50);
+/// The pause before a full disk is tried again.
+const FULL_PAUSE: Duration = Duration::from_millis(500);
+/// How long attempts under way are waited for when alerting stops; what they reach later is sent again.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// Everything alerting is handed.
+pub struct Setup {
+    /// The alert log.
+    pub chain: Box<dyn Chain>,
+    /// Whom to tell.
+    pub router: Router,
+    /// The receivers by name, and what each can take.
+    pub receivers: BTreeMap<ReceiverName, (Arc<dyn Receiver>, ChannelLimits)>,
+    /// How deliveries are tried.
+    pub outbox: OutboxLimits,
+    /// How much evidence is copied.
+    pub evidence: EvidenceLimits,
+    /// The journal's clock, for what people do and for deliveries.
+    pub clock: Arc<dyn Clock>,
+    /// Who counts.
+    pub observer: Box<dyn Observer>,
+}
+
+/// Hears of what is worth a metric. Every method may stay as it is.
+pub trait Observer: Send {
+    /// An event is durable: its word.
+    fn event(&self, _word: &'static str) {}
+    /// An attempt has ended: `delivered`, `retry`, `refused`.
+    fn attempt(&self, _receiver: &str, _result: &'static str) {}
+    /// The first notification of an alert was handed over, so long after the message that raised it was received.
+    fn first_notification(&self, _latency: Span) {}
+    /// So many events this receiver has still to take.
+    fn backlog(&self, _receiver: &str, _events: usize) {}
+}
+
+/// Hears nothing.
+impl Observer for () {}
+
+/// How alerting is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// It raises alerts.
+    Well,
+    /// It waits for room on the disk.
+    Full,
+    /// It has stopped, and why; `None`: it was asked to.
+    Stopped(Option<String>),
+}
+
+/// What is known beside the alerts themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// How alerting is.
+    pub health: Health,
+    /// The digest of the log's last commit: the journal's next checkpoint signs it.
+    pub head: Digest,
+    /// The latest events that a receiver will not be offered again, oldest first.
+    pub dead: Vec<DeadDelivery>,
+}
+
+enum Input {
+    Transition { transition: Box<Transition>, evidence: Vec<EvidenceMessage> },
+    Barrier { offset: Offset, done: oneshot::Sender<()> },
+    Command { command: Command, reply: oneshot::Sender<Result<(), CommandError>> },
+    Wake { done: oneshot::Sender<()> },
+    Stop,
+}
+
+/// Who waits for the group to be durable.
+enum Waiting {
+    Done(oneshot::Sender<()>),
+    Reply(oneshot::Sender<Result<(), CommandError>>, Result<(), CommandError>),
+}
+
+/// Reads the log and starts alerting.
+pub fn start(setup: Setup) -> Result<(Handle, JoinHandle<()>), LogError> {
+    let channels = setup.receivers.iter().map(|(name, (_, limits))| (name.clone(), *limits)).collect();
+    let mut desk = Desk::new(Outbox::new(channels, setup.outbox), setup.router, setup.evidence);
+    let mut view = AlertView::default();
+    let reader = setup.chain.reader();
+    read_all(&*reader, |record| {
+        desk.restore(&record);
+        view.apply(&record);
+    })?;
+    let (inbox, inputs) = mpsc::channel(INBOX_MAX);
+    let (events, _) = broadcast::channel(LISTENER_LAG_MAX);
+    let dead = desk.outbox().dead().cloned().collect();
+    let (standing, seen) = watch::channel(Standing { health: Health::Well, head: setup.chain.head(), dead });
+    let view = Arc::new(RwLock::new(view));
+    let handle = Handle::new(inbox, view.clone(), events.clone(), seen, reader.into(), desk.applied());
+    let receivers = setup.receivers.into_iter().map(|(name, (receiver, _))| (name, receiver)).collect();
+    let service = Service {
+        desk,
+        chain: setup.chain,
+        view,
+        events,
+        standing,
+        attempts: Attempts::new(receivers),
+        clock: setup.clock,
+        latest: Timestamp::EPOCH,
+        observer: setup.observer,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| ChainError::Broken(format!("no runtime for alerting: {error}")))?;
+    let thread = std::thread::Builder::new()
+        .name("alerting".to_owned())
+        .spawn(move || runtime.block_on(service.run(inputs)))
+        .map_err(|error| ChainError::Broken(format!("no thread for alerting: {error}")))?;
+    Ok((handle, thread))
+}
+
+struct Service {
+    desk: Desk,
+    chain: Box<dyn Chain>,
+    view: Arc<RwLock<AlertView>>,
+    events: broadcast::Sender<Arc<Event>>,
+    standing: watch::Sender<Standing>,
+    attempts: Attempts,
+    clock: Arc<dyn Clock>,
+    latest: Timestamp,
+    observer: Box<dyn Observer>,
+}
+
+impl Service {
+    async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+        let ended = loop {
+            let mut waiting = Vec::new();
+            let goes_on = self.take_group(&mut inputs, &mut waiting).await;
+            let now = self.now();
+            self.desk.tick(now);
+            if let Err(error) = self.write(waiting).await {
+                break Some(error.to_string());
+            }
+            if !goes_on {
+                break None;
+            }
+            let due = self.desk.start(now);
+            self.attempts.begin(due, now);
+        };
+        if ended.is_none() {
+            self.drain().await;
+        }
+        if let Some(why) = &ended {
+            tracing::error!(%why, "alerting has stopped");
+        }
+        self.standing.send_modify(|standing| standing.health = Health::Stopped(ended));
+    }
+
+    /// The present, never going back.
+    fn now(&mut self) -> Timestamp {
+        self.latest = self.latest.max(self.clock.now());
+        self.latest
+    }
+
+    /// Waits for something to do, and takes all there is of it; false: to stop.
+    async fn take_group(&mut self, inputs: &mut mpsc::Receiver<Input>, waiting: &mut Vec<Waiting>) -> bool {
+        let first = tokio::select! {
+            input = inputs.recv() => Some(input.unwrap_or(Input::Stop)),
+            ended = self.attempts.next() => {
+                self.conclude(ended);
+                None
+            }
+            () = tokio::time::sleep(POLL) => None,
+        };
+        while let Some(ended) = self.attempts.try_next() {
+            self.conclude(ended);
+        }
+        let mut next = first;
+        for _ in 0..GROUP_MAX {
+            match next.take().or_else(|| inputs.try_recv().ok()) {
+                Some(Input::Stop) => return false,
+                Some(input) => waiting.extend(self.take(input)),
+                None => break,
+            }
+        }
+        true
+    }
+    fn take(&mut self, input: Input) -> Option<Waiting> {
+        let now = self.now();
+        match input {
+            Input::Transition { transition, evidence } => {
+                self.desk.transition(*transition, evidence, now);
+                None
+            }
+            Input::Barrier { offset, done } => {
+                self.desk.barrier(offset);
+                Some(Waiting::Done(done))
+            }
+            Input::Command { command, reply } => Some(Waiting::Reply(reply, self.desk.command(command, now))),
+            Input::Wake { done } => Some(Waiting::Done(done)),
+            Input::Stop => None,
+        }
+    }
+    fn conclude(&mut self, ended: attempts::Ended) {
+        let now = self.now();
+        self.observer.attempt(ended.receiver.as_str(), ended.outcome.word());
+        if let Some(latency) = self.desk.conclude(&ended.receiver, &ended.key, ended.outcome, now) {
+            self.observer.first_notification(latency);
+        }
+    }
+
+    /// Makes what was decided durable, and lets it be known.
+    async fn write(&mut self, waiting: Vec<Waiting>) -> Result<(), ChainError> {
+        let records: Vec<Vec<u8>> = self.desk.staged().map(encode).collect();
+        if !records.is_empty() {
+            self.append(&records).await?;
+            let committed = self.desk.commit();
+            self.publish(&committed);
+        }
+        for waiting in waiting {
+            // whoever asked may have gone away: nothing is lost with that
+            drop(match waiting {
+                Waiting::Done(done) => done.send(()).err().map(|()| Ok(())),
+                Waiting::Reply(reply, result) => reply.send(result).err(),
+            });
+        }
+        Ok(())
+    }
+    async fn append(&mut self, records: &[Vec<u8>]) -> Result<(), ChainError> {
+        loop {
+            match self.chain.append(records) {
+                Ok(()) => {
+                    self.set_health(Health::Well);
+                    return Ok(());
+                }
+                Err(ChainError::Full) => {
+                    self.set_health(Health::Full);
+                    tokio::time::sleep(FULL_PAUSE).await;
+                }
+                Err(error @ ChainError::Broken(_)) => return Err(error),
+            }
+        }
+    }
+    fn set_health(&self, health: Health) {
+        self.standing.send_if_modified(|standing| {
+            let is_new = standing.health != health;
+            standing.health = health;
+            is_new
+        });
+    }
+    fn publish(&self, committed: &[Record]) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let events: Vec<Arc<Event>> = committed.iter().filter_map(|record| view.apply(record)).collect();
+        drop(view);
+        for event in events {
+            self.observer.event(event.what.word());
+            // nobody may be listening
+            drop(self.events.send(event));
+        }
+        for (receiver, events) in self.desk.outbox().backlog() {
+            self.observer.backlog(receiver.as_str(), events);
+        }
+        let head = self.chain.head();
+        let dead: Vec<DeadDelivery> = self.desk.outbox().dead().cloned().collect();
+        self.standing.send_modify(|standing| {
+            standing.head = head;
+            standing.dead = dead;
+        });
+    }
+
+    /// Gives the attempts under way a moment to end, so that less is sent twice.
+    async fn drain(&mut self) {
+        let ended = tokio::time::timeout(DRAIN, async {
+            while !self.attempts.is_empty() {
+                let ended = self.attempts.next().await;
+                self.conclude(ended);
+            }
+        });
+        if ended.await.is_err() {
+            tracing::info!("alerting stops with attempts under way; they are made again at the next start");
+        }
+        if let Err(error) = self.write(Vec::new()).await {
+            tracing::error!(%error, "what was last delivered is not in the log, and is sent again");
+        }
+    }
+}

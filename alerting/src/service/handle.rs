@@ -1,0 +1,115 @@
+//! What the other parts hold of alerting: its inbox, and what may be read.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use citywarden_model::{AlertId, Offset, Transition};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::{Health, Input, Standing};
+use crate::command::{Command, CommandError};
+use crate::event::{Event, Position};
+use crate::evidence::EvidenceMessage;
+use crate::log::{self, ChainReader, LogError};
+use crate::view::AlertView;
+
+/// Alerting has stopped and takes nothing; [`Handle::standing`] says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("alerting has stopped")]
+pub struct Stopped;
+
+/// A hold on alerting. Clones are holds on the same.
+#[derive(Clone)]
+pub struct Handle {
+    inbox: mpsc::Sender<Input>,
+    view: Arc<RwLock<AlertView>>,
+    events: broadcast::Sender<Arc<Event>>,
+    standing: watch::Receiver<Standing>,
+    reader: Arc<dyn ChainReader>,
+    applied: Option<Position>,
+}
+
+impl Handle {
+    pub(super) fn new(
+        inbox: mpsc::Sender<Input>,
+        view: Arc<RwLock<AlertView>>,
+        events: broadcast::Sender<Arc<Event>>,
+        standing: watch::Receiver<Standing>,
+        reader: Arc<dyn ChainReader>,
+        applied: Option<Position>,
+    ) -> Self {
+        Self { inbox, view, events, standing, reader, applied }
+    }
+
+    /// Up to where the transitions were taken when alerting started.
+    pub const fn applied_at_start(&self) -> Option<Position> {
+        self.applied
+    }
+
+    /// Hands in a transition and copies of the messages it rests on, in order; waits where the inbox is full. Not to be
+    /// called from async code.
+    pub fn transition(&self, transition: Transition, evidence: Vec<EvidenceMessage>) -> Result<(), Stopped> {
+        let input = Input::Transition { transition: Box::new(transition), evidence };
+        self.inbox.blocking_send(input).map_err(|_| Stopped)
+    }
+    /// Waits until everything that follows from the transitions handed in before is durable. All transitions of the
+    /// records up to and including `offset` must have been handed in. Not to be called from async code.
+    pub fn barrier(&self, offset: Offset) -> Result<(), Stopped> {
+        self.begin_barrier(offset)?.blocking_recv().map_err(|_| Stopped)
+    }
+    /// As [`Self::barrier`], and returns at once: the receiver resolves when it is durable.
+    pub fn begin_barrier(&self, offset: Offset) -> Result<oneshot::Receiver<()>, Stopped> {
+        let (done, confirmed) = oneshot::channel();
+        self.inbox.blocking_send(Input::Barrier { offset, done }).map_err(|_| Stopped)?;
+        Ok(confirmed)
+    }
+
+    /// Gives a command, and waits until it is durable or refused.
+    pub async fn command(&self, command: Command) -> Result<(), CommandError> {
+        let (reply, answered) = oneshot::channel();
+        let stopped = || CommandError::Stopped(self.why_stopped());
+        self.inbox.send(Input::Command { command, reply }).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+    fn why_stopped(&self) -> String {
+        match &self.standing.borrow().health {
+            Health::Stopped(Some(why)) => why.clone(),
+            Health::Stopped(None) | Health::Well | Health::Full => "it was asked to".to_owned(),
+        }
+    }
+    /// Lets alerting look at its clock now, and returns when it has: for clocks that jump.
+    pub async fn wake(&self) -> Result<(), Stopped> {
+        let (done, woken) = oneshot::channel();
+        self.inbox.send(Input::Wake { done }).await.map_err(|_| Stopped)?;
+        woken.await.map_err(|_| Stopped)
+    }
+    /// Asks alerting to write what it has and stop; its thread ends soon after.
+    pub async fn stop(&self) {
+        // it may have stopped already
+        drop(self.inbox.send(Input::Stop).await);
+    }
+    /// As [`Self::stop`], not from async code.
+    pub fn stop_blocking(&self) {
+        drop(self.inbox.blocking_send(Input::Stop));
+    }
+
+    /// The alerts as they are now. To be held shortly: alerting waits for it.
+    pub fn view(&self) -> RwLockReadGuard<'_, AlertView> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Every event from now on, once it is durable.
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.events.subscribe()
+    }
+    /// How alerting is, and the head of its log.
+    pub fn standing(&self) -> Standing {
+        self.standing.borrow().clone()
+    }
+    /// Changes of [`Self::standing`].
+    pub fn watch(&self) -> watch::Receiver<Standing> {
+        self.standing.clone()
+    }
+    /// The messages copied for this alert, from the log: reads all of it, so not from async code.
+    pub fn evidence(&self, alert: &AlertId) -> Result<Vec<EvidenceMessage>, LogError> {
+        log::evidence(&*self.reader, alert)
+    }
+}
