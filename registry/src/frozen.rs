@@ -1,0 +1,73 @@
+//! A registry as one text, for the content-addressed store.
+//!
+//! What is stored is the version *in force*, not the files it came from: it may hold rows of versions before. The
+//! registry's digest is the digest of this text, so that the text behind a journal's `registry {digest}` record is the
+//! registry that judged, whole, whatever becomes of the files.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use citywarden_model::{
+    Asset, AssetId, Device, DeviceId, Digest, Permit, RegionId, Registry, Unit, Zone, ZoneId,
+};
+use serde::{Deserialize, Serialize};
+
+/// The version of the text's layout; a later one reads this one too.
+const FORMAT: u32 = 1;
+
+/// The text, members in this order, objects in the order of their ids: one registry has one text.
+#[derive(Serialize, Deserialize)]
+struct Frozen<'r> {
+    format: u32,
+    region: Cow<'r, RegionId>,
+    assets: Cow<'r, BTreeMap<AssetId, Asset>>,
+    devices: Cow<'r, BTreeMap<DeviceId, Device>>,
+    zones: Cow<'r, BTreeMap<ZoneId, Zone>>,
+    permits: Cow<'r, BTreeMap<String, Permit>>,
+    units: Cow<'r, BTreeMap<String, Unit>>,
+}
+
+/// A text that is no frozen registry.
+#[derive(Debug, thiserror::Error)]
+pub enum ThawError {
+    /// Not its form.
+    #[error("not a registry's text")]
+    Form(#[from] serde_json::Error),
+    /// Written by a later release.
+    #[error("a registry's text of format {0}; expected {FORMAT}: written by a later release")]
+    Later(u32),
+}
+
+/// The registry as text. Its digest is [`Registry::digest`] of a registry that [`crate::read`] returned.
+///
+/// # Panics
+/// Never: ids are texts, and every number of a registry is finite.
+pub fn freeze(registry: &Registry) -> String {
+    let frozen = Frozen {
+        format: FORMAT,
+        region: Cow::Borrowed(&registry.region),
+        assets: Cow::Borrowed(&registry.assets),
+        devices: Cow::Borrowed(&registry.devices),
+        zones: Cow::Borrowed(&registry.zones),
+        permits: Cow::Borrowed(&registry.permits),
+        units: Cow::Borrowed(&registry.units),
+    };
+    serde_json::to_string(&frozen).expect("maps have text keys, and there is no value that JSON cannot write")
+}
+
+/// The registry that was frozen.
+pub fn thaw(text: &str) -> Result<Registry, ThawError> {
+    let frozen: Frozen<'_> = serde_json::from_str(text)?;
+    if frozen.format != FORMAT {
+        return Err(ThawError::Later(frozen.format));
+    }
+    Ok(Registry {
+        region: frozen.region.into_owned(),
+        digest: Digest::of(text.as_bytes()),
+        devices: frozen.devices.into_owned(),
+        assets: frozen.assets.into_owned(),
+        zones: frozen.zones.into_owned(),
+        permits: frozen.permits.into_owned(),
+        units: frozen.units.into_owned(),
+    })
+}
