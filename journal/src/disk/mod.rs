@@ -1,0 +1,86 @@
+//! The seam to the disk: everything the journal asks of a file system, so that a test can hand in one that tears,
+//! fills up and fails.
+
+mod host;
+#[cfg(feature = "simulated-disk")]
+mod simulated;
+
+use std::any::Any;
+use std::io;
+use std::path::Path;
+
+pub use host::HostDisk;
+#[cfg(feature = "simulated-disk")]
+pub use simulated::SimulatedDisk;
+
+/// Held while its owner is the only writer of a directory; dropping it lets go.
+pub type DiskLock = Box<dyn Any + Send + Sync>;
+
+/// A file system.
+pub trait Disk: Send + Sync {
+    /// Makes a directory and those above it, durably; fine where it exists.
+    fn create_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Makes a new, empty file, readable and writable; fails where one of that name exists.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens a file to read and write.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens a file that somebody else may be writing, to read it.
+    fn open_to_read(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// The names in a directory, sorted.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+    /// Removes a file; durable after [`Disk::sync_dir`].
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Renames a file over another, atomically; durable after [`Disk::sync_dir`].
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Takes the lock of this name; [`io::ErrorKind::WouldBlock`] where another process or part has it.
+    fn lock(&self, path: &Path) -> io::Result<DiskLock>;
+}
+
+/// An open file.
+pub trait DiskFile: Send + Sync {
+    /// Reads at a position; fewer bytes than asked for only at the end of the file.
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
+    /// Writes all of the bytes at a position; durable after [`DiskFile::sync_data`].
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()>;
+    /// Makes everything written durable.
+    fn sync_data(&self) -> io::Result<()>;
+    /// The length in bytes.
+    fn size(&self) -> io::Result<u64>;
+    /// Cuts or extends (with zeros) the file.
+    fn set_size(&self, size: u64) -> io::Result<()>;
+}
+
+/// Whether the disk, or the share of it we may use, is full: the one failure that passes by itself.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Replaces a small file so that after a crash it holds either all of the old or all of the new.
+pub fn replace(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let temporary = dir.join(format!("{name}.tmp"));
+    match disk.remove(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = disk.create(&temporary)?;
+    file.write_at(bytes, 0)?;
+    file.sync_data()?;
+    disk.rename(&temporary, &dir.join(name))?;
+    disk.sync_dir(dir)
+}
+
+/// The whole of a small file; `None` where there is none.
+pub fn read_whole(disk: &dyn Disk, path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = match disk.open_to_read(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let size = usize::try_from(file.size()?).map_err(io::Error::other)?;
+    let mut bytes = vec![0; size];
+    let read = file.read_at(&mut bytes, 0)?;
+    bytes.truncate(read);
+    Ok(Some(bytes))
+}

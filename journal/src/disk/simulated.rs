@@ -1,0 +1,3 @@
+//! placeholder
+/// Disk.
+pub struct SimulatedDisk;

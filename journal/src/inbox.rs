@@ -1,0 +1,366 @@
+//! Where messages come in: encoded once, under a short lock, into the buffer the writer will write from.
+//!
+//! Two buffers take turns: while the writer writes and syncs one, the other fills. So a commit holds whatever arrived
+//! during the one before, and nobody waits on purpose.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use citywarden_model::{Clock, Digest, Offset, Span, Timestamp};
+
+use crate::committed::{Committed, Stopped, WaitCommitted};
+use crate::control::Control;
+use crate::log::records::Records;
+use crate::record::Message;
+
+/// How far the clock may be set back before a record says so.
+const CLOCK_STEP_MIN: Span = Span::from_secs(1);
+/// A tick is due when nothing came for a second, less what a caller's timer may be early.
+const TICK_AFTER: Span = Span::from_millis(900);
+
+/// Takes messages in; one of many handles to the same journal.
+#[derive(Clone)]
+pub struct Inbox(Arc<Shared>);
+
+/// A message the journal did not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// Retry: as much waits for the disk as may. Stop reading, and wait for [`Inbox::room`].
+    #[error("the journal's inbox is full")]
+    Full,
+    /// Retry: the disk is full. Stop reading, and wait for [`Inbox::room`].
+    #[error("the journal's disk is full")]
+    DiskFull,
+    /// Halt: the disk failed, or the journal was closed. Nothing will be acknowledged any more.
+    #[error("the journal has stopped")]
+    Stopped,
+    /// Reject: no record may be so large; keep its beginning and digest instead.
+    #[error("a record of {len} bytes, expected at most {max}")]
+    TooLarge {
+        /// Its length.
+        len: usize,
+        /// The limit.
+        max: usize,
+    },
+}
+
+/// How much may wait for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InboxOptions {
+    /// Bytes of encoded records. Default 8 MiB, about twice what a commit takes at most.
+    pub bytes_max: usize,
+    /// Records. Default 65 536.
+    pub records_max: usize,
+}
+
+impl Default for InboxOptions {
+    fn default() -> Self {
+        Self { bytes_max: 8 << 20, records_max: 65_536 }
+    }
+}
+
+pub(crate) struct Shared {
+    clock: Arc<dyn Clock>,
+    options: InboxOptions,
+    record_bytes_max: usize,
+    state: Mutex<State>,
+    /// Tells the writer that there is something to do.
+    work: Condvar,
+    checkpoint_wanted: AtomicBool,
+    pub(crate) committed: Committed,
+}
+
+struct State {
+    records: Records,
+    next: Offset,
+    /// Of the last record.
+    received_at: Timestamp,
+    /// What the clock showed last; goes back with it.
+    clock_read: Timestamp,
+    condition: Condition,
+    foreign_head: Option<Digest>,
+    room: Vec<Waker>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    Open,
+    DiskFull,
+    /// Takes nothing more; what is in it is still written.
+    Closed,
+    Stopped,
+}
+
+/// What the writer took over.
+pub(crate) struct Taken {
+    pub(crate) now: Timestamp,
+    pub(crate) foreign_head: Option<Digest>,
+}
+
+/// What the thread of the writer does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    Commit,
+    End,
+}
+
+impl Inbox {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        options: InboxOptions,
+        record_bytes_max: usize,
+        next: Offset,
+        last_received_at: Timestamp,
+    ) -> Self {
+        let clock_read = clock.now();
+        let state = State {
+            records: Records::default(),
+            next,
+            received_at: last_received_at,
+            // A clock that was set back while we were down is as much a step as one while we run.
+            clock_read: clock_read.max(last_received_at),
+            condition: Condition::Open,
+            foreign_head: None,
+            room: Vec::new(),
+        };
+        Self(Arc::new(Shared {
+            clock,
+            options,
+            record_bytes_max,
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            checkpoint_wanted: AtomicBool::new(false),
+            committed: Committed::new(next),
+        }))
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.0)
+    }
+
+    /// Takes a message in and gives it its offset. It is durable, and may be acknowledged, when [`Inbox::committed`]
+    /// is past that.
+    pub fn append(&self, message: &Message<'_>) -> Result<Offset, AppendError> {
+        let max = self.0.record_bytes_max;
+        let len = message.encoded_len().filter(|len| *len <= max);
+        let Some(len) = len else {
+            let len = message.payload.len() + message.topic.len() + message.identity.len() + message.source.len();
+            return Err(AppendError::TooLarge { len, max });
+        };
+        let mut state = self.0.lock();
+        self.0.admit(&state, len)?;
+        Ok(state.push(self.0.clock.now(), |received_at, bytes| message.encode(received_at, bytes)).0)
+            .inspect(|_| self.0.work.notify_one())
+    }
+
+    /// Takes a control record in. Its `received_at` is given along: from there on it is in force.
+    pub fn append_control(&self, control: &Control<'_>) -> Result<(Offset, Timestamp), AppendError> {
+        let mut state = self.0.lock();
+        match state.condition {
+            Condition::Closed | Condition::Stopped => return Err(AppendError::Stopped),
+            // Few and small: they wait with the rest.
+            Condition::Open | Condition::DiskFull => {}
+        }
+        let placed = state.push(self.0.clock.now(), |received_at, bytes| control.encode(received_at, bytes));
+        drop(state);
+        self.0.work.notify_one();
+        Ok(placed)
+    }
+
+    /// To be called each second: writes a tick where nothing else was taken in since the last call.
+    pub fn tick(&self) -> Result<Option<Offset>, AppendError> {
+        let mut state = self.0.lock();
+        self.0.admit(&state, 0)?;
+        let now = self.0.clock.now();
+        if now.since(state.received_at) < TICK_AFTER {
+            return Ok(None);
+        }
+        let (offset, _) = state.push(now, |received_at, bytes| Control::Tick.encode(received_at, bytes));
+        drop(state);
+        self.0.work.notify_one();
+        Ok(Some(offset))
+    }
+
+    /// The offset up to which everything is durable: a record is when this is past its offset.
+    pub fn committed(&self) -> Offset {
+        self.0.committed.get()
+    }
+
+    /// Waits until the record at `offset` is durable; gives [`Inbox::committed`].
+    pub fn durable(&self, offset: Offset) -> WaitCommitted {
+        WaitCommitted::new(self.shared(), offset)
+    }
+
+    /// Blocks until the record at `offset` is durable or the time is over; gives [`Inbox::committed`] either way.
+    pub fn wait_past(&self, offset: Offset, timeout: Duration) -> Result<Offset, Stopped> {
+        self.0.committed.block(offset, timeout)
+    }
+
+    /// Waits until there is room after [`AppendError::Full`] or [`AppendError::DiskFull`].
+    pub fn room(&self) -> Room {
+        Room(self.shared())
+    }
+
+    /// Signs a checkpoint with the next commit, or alone where nothing comes: an alert opened.
+    pub fn request_checkpoint(&self) {
+        let state = self.0.lock();
+        self.0.checkpoint_wanted.store(true, Ordering::Release);
+        drop(state);
+        self.0.work.notify_one();
+    }
+
+    /// From now on checkpoints sign this head of the alert log along.
+    pub fn set_foreign_head(&self, head: Digest) {
+        self.0.lock().foreign_head = Some(head);
+    }
+
+    /// Whether the writer waits for room on the disk: nothing is acknowledged meanwhile.
+    pub fn is_disk_full(&self) -> bool {
+        self.0.lock().condition == Condition::DiskFull
+    }
+
+    /// Whether the journal stopped for good.
+    pub fn is_stopped(&self) -> bool {
+        self.0.committed.is_stopped()
+    }
+
+    /// Writes the last control record and takes nothing more; the writer ends when all of it is durable.
+    pub fn close(&self) {
+        let mut state = self.0.lock();
+        if matches!(state.condition, Condition::Open | Condition::DiskFull) {
+            state.push(self.0.clock.now(), |received_at, bytes| Control::Stopping.encode(received_at, bytes));
+            state.condition = Condition::Closed;
+        }
+        drop(state);
+        self.0.work.notify_one();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn admit(&self, state: &State, len: usize) -> Result<(), AppendError> {
+        match state.condition {
+            Condition::Closed | Condition::Stopped => Err(AppendError::Stopped),
+            Condition::DiskFull => Err(AppendError::DiskFull),
+            Condition::Open if !self.has_room(state, len) => Err(AppendError::Full),
+            Condition::Open => Ok(()),
+        }
+    }
+
+    // An empty inbox takes any record, so that a small limit cannot shut out a large record for ever.
+    fn has_room(&self, state: &State, len: usize) -> bool {
+        state.records.left() == 0
+            || (state.records.left() < self.options.records_max
+                && state.records.bytes_len() + len <= self.options.bytes_max)
+    }
+
+    /// Hands what arrived to the writer, in exchange for an empty buffer.
+    pub(crate) fn take(&self, records: &mut Records) -> Taken {
+        let mut state = self.lock();
+        if records.left() == 0 {
+            records.clear();
+            std::mem::swap(&mut state.records, records);
+        }
+        let taken = Taken { now: self.clock.now(), foreign_head: state.foreign_head };
+        let waiting = if state.condition == Condition::DiskFull { Vec::new() } else { std::mem::take(&mut state.room) };
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        taken
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+    pub(crate) fn is_checkpoint_wanted(&self) -> bool {
+        self.checkpoint_wanted.load(Ordering::Acquire)
+    }
+    pub(crate) fn checkpoint_written(&self) {
+        self.checkpoint_wanted.store(false, Ordering::Release);
+    }
+
+    /// Says whether the disk is full; those who wait for room hear when it no longer is.
+    pub(crate) fn set_disk_full(&self, full: bool) {
+        let mut state = self.lock();
+        match (state.condition, full) {
+            (Condition::Open, true) => state.condition = Condition::DiskFull,
+            (Condition::DiskFull, false) => state.condition = Condition::Open,
+            _ => return,
+        }
+        let waiting = std::mem::take(&mut state.room);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Nothing will be durable any more: everybody who waits hears it.
+    pub(crate) fn stop(&self) {
+        let mut state = self.lock();
+        state.condition = Condition::Stopped;
+        let waiting = std::mem::take(&mut state.room);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+        self.committed.stop();
+    }
+
+    /// Blocks until there is something to write; for the thread of the writer. `unwritten`: it still has records.
+    pub(crate) fn wait_for_work(&self, unwritten: bool) -> Next {
+        let idle = |state: &mut State| {
+            !unwritten && state.records.left() == 0 && state.condition != Condition::Closed && !self.is_checkpoint_wanted()
+        };
+        let state = self.work.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
+        if state.condition == Condition::Closed && state.records.left() == 0 && !unwritten { Next::End } else { Next::Commit }
+    }
+
+    /// Blocks for a while, or until the inbox is closed: the disk is full.
+    pub(crate) fn wait_for_room(&self, patience: Duration) {
+        let full = |state: &mut State| state.condition == Condition::DiskFull;
+        drop(self.work.wait_timeout_while(self.lock(), patience, full));
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().condition == Condition::Closed
+    }
+}
+
+impl State {
+    fn push(&mut self, now: Timestamp, encode: impl FnOnce(Timestamp, &mut Vec<u8>)) -> (Offset, Timestamp) {
+        let from = std::mem::replace(&mut self.clock_read, now);
+        self.received_at = self.received_at.max(now);
+        let received_at = self.received_at;
+        if from.since(now) > CLOCK_STEP_MIN {
+            let step = Control::ClockStep { from, to: now };
+            self.records.push(|bytes| step.encode(received_at, bytes));
+            self.next = self.next.next();
+        }
+        self.records.push(|bytes| encode(received_at, bytes));
+        let offset = self.next;
+        self.next = offset.next();
+        (offset, received_at)
+    }
+}
+
+/// Ready when there is room again; see [`Inbox::room`].
+pub struct Room(Arc<Shared>);
+
+impl Future for Room {
+    type Output = ();
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.0.lock();
+        match self.0.admit(&state, 1) {
+            Err(AppendError::Full | AppendError::DiskFull) => {
+                if !state.room.iter().any(|waker| waker.will_wake(context.waker())) {
+                    state.room.push(context.waker().clone());
+                }
+                Poll::Pending
+            }
+            // Stopped is for the next append to report.
+            Ok(()) | Err(AppendError::Stopped | AppendError::TooLarge { .. }) => Poll::Ready(()),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The durable, hash-chained log of everything that was received.
+//!
+//! **Promises:** what [`Inbox::committed`] has passed is on disk, in order, and stays as it is: every commit is chained
+//! to the one before, checkpoints are signed, one flipped bit is named. A torn tail is cut back to the last whole
+//! commit; damage elsewhere stops the start. A full disk stops acknowledging and nothing else; a failed sync stops the
+//! writer for good.
+//!
+//! **Does not know:** what a payload means, who reads, what the time is (a [`citywarden_model::Clock`] is handed in),
+//! or which disk it is on (a [`Disk`] is handed in).
+//!
+//! The way of a message: [`Inbox::append`] → [`Writer::commit`] → [`Reader::next_batch`]. The bytes on disk are described
+//! in `log/format.rs` and `record.rs`.
+
+mod committed;
+mod control;
+mod disk;
+mod fields;
+mod inbox;
+mod journal;
+mod log;
+mod reader;
+mod record;
+mod writer;
+
+pub use committed::{Stopped, WaitCommitted};
+pub use control::Control;
+#[cfg(feature = "simulated-disk")]
+pub use disk::SimulatedDisk;
+pub use disk::{Disk, DiskFile, DiskLock, HostDisk, read_whole, replace};
+pub use inbox::{AppendError, Inbox, InboxOptions, Room};
+pub use journal::{Journal, JournalOptions, OpenError};
+pub use log::{
+    Checkpoint, CheckpointKey, KeyError, Log, LogBatch, LogError, LogOptions, LogReader, PublicKey, Recovery, Torn,
+};
+pub use reader::{Batch, Reader};
+pub use record::{Body, Message, Record, RecordError};
+pub use writer::{Commit, CommitError, Writer, WriterOptions};

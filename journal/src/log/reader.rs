@@ -1,0 +1,191 @@
+//! Reads a log from an offset on, beside its writer.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use citywarden_model::Offset;
+
+use super::LogError;
+use super::format::{Commit, Content, entries};
+use super::frames::{Frames, Step, find_proof};
+use super::segment;
+use crate::disk::Disk;
+
+/// Reads the records of a log in order.
+pub struct LogReader {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    frames: Frames,
+    /// Of the next commit.
+    next: Offset,
+    /// Records before it are skipped.
+    from: Offset,
+    found: Vec<Found>,
+    given: usize,
+}
+
+#[derive(Clone)]
+struct Found {
+    offset: Offset,
+    place: Range<usize>,
+}
+
+/// Some records, borrowed from the reader's buffer.
+#[derive(Clone, Copy)]
+pub struct LogBatch<'a> {
+    buffer: &'a [u8],
+    found: &'a [Found],
+}
+
+impl<'a> LogBatch<'a> {
+    /// The records, in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Offset, &'a [u8])> + use<'a> {
+        let buffer = self.buffer;
+        self.found.iter().map(move |found| (found.offset, buffer.get(found.place.clone()).unwrap_or_default()))
+    }
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.found.len()
+    }
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+}
+
+impl LogReader {
+    /// A reader that begins with the record at `from`, which may be yet to come.
+    pub fn open(disk: &Arc<dyn Disk>, dir: &Path, from: Offset) -> Result<Self, LogError> {
+        let bases = segment::bases(&**disk, dir).map_err(|source| LogError::disk("list", dir, source))?;
+        let Some(&oldest) = bases.first() else { return Err(LogError::Missing { dir: dir.to_owned() }) };
+        let Some(&base) = bases.iter().rfind(|base| **base <= from) else {
+            return Err(LogError::Gone { asked: from, oldest });
+        };
+        let (file, header) = segment::open(&**disk, dir, base, false)?;
+        let (disk, dir) = (Arc::clone(disk), dir.to_owned());
+        Ok(Self { disk, dir, frames: Frames::new(file, header), next: base, from, found: Vec::new(), given: 0 })
+    }
+
+    /// The offset of the oldest record a log of this directory keeps.
+    pub fn oldest(disk: &dyn Disk, dir: &Path) -> Result<Offset, LogError> {
+        let bases = segment::bases(disk, dir).map_err(|source| LogError::disk("list", dir, source))?;
+        bases.first().copied().ok_or_else(|| LogError::Missing { dir: dir.to_owned() })
+    }
+
+    /// The next records: at most `records_max`, all before `up_to`; none where there are no more yet.
+    ///
+    /// Beside the writer in the same process `up_to` is the committed offset, and anything unreadable before it is
+    /// damage. From elsewhere it is [`None`]: reading ends at the last whole commit on disk.
+    pub fn next_batch(&mut self, up_to: Option<Offset>, records_max: usize) -> Result<LogBatch<'_>, LogError> {
+        while self.given == self.found.len() && up_to.is_none_or(|up_to| self.next < up_to) {
+            if !self.read_commits(up_to)? {
+                break;
+            }
+        }
+        let waiting = self.found.get(self.given..).unwrap_or_default();
+        let allowed = waiting.partition_point(|found| up_to.is_none_or(|up_to| found.offset < up_to));
+        let found = waiting.get(..allowed.min(records_max)).unwrap_or_default();
+        self.given += found.len();
+        Ok(LogBatch { buffer: self.frames.buffer(), found })
+    }
+
+    /// The offset of the record the next batch begins with, or would begin with.
+    pub fn position(&self) -> Offset {
+        let waiting = self.found.get(self.given).map(|found| found.offset);
+        waiting.unwrap_or_else(|| self.next.max(self.from))
+    }
+
+    // Reads what the buffer holds of whole commits, at least one; false where there is none yet.
+    fn read_commits(&mut self, up_to: Option<Offset>) -> Result<bool, LogError> {
+        self.found.clear();
+        self.given = 0;
+        let mut refill = true;
+        let mut closed = false;
+        loop {
+            let step = self.frames.step(refill).map_err(|source| self.failed(source))?;
+            match step {
+                Step::Frame { frame, position, base } => {
+                    if let Content::Commit(commit) = frame.content {
+                        self.take(&commit, position, base)?;
+                        refill = false;
+                    }
+                }
+                Step::Drained => return Ok(true),
+                Step::Zeros | Step::Bad(_) if !refill => return Ok(true),
+                Step::Zeros if self.follow()? => {}
+                // The writer may have gone on between our read and now; what is read again after a later segment was
+                // seen is final.
+                Step::Zeros | Step::Bad(_) if !closed && self.is_closed()? => closed = true,
+                Step::Zeros => return self.ended(closed || up_to.is_some(), "nothing where a commit is expected"),
+                Step::Bad(what) => return self.ended(closed || up_to.is_some(), what),
+            }
+            if up_to.is_some_and(|up_to| self.next >= up_to) {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn take(&mut self, commit: &Commit, position: usize, base: usize) -> Result<(), LogError> {
+        if commit.first != self.next {
+            return Err(self.corrupt(position, "a commit of another offset"));
+        }
+        let mut at = base + commit.entries.start;
+        let mut offset = commit.first;
+        let bytes = self.frames.buffer().get(at..base + commit.entries.end).unwrap_or_default();
+        for (_, record) in entries(bytes) {
+            let start = at + super::format::ENTRY_HEAD_LEN;
+            at = start + record.len();
+            if offset >= self.from {
+                self.found.push(Found { offset, place: start..at });
+            }
+            offset = offset.next();
+        }
+        self.next = commit.next();
+        Ok(())
+    }
+
+    // Goes on in the segment that begins where this one ended, if there is one.
+    fn follow(&mut self) -> Result<bool, LogError> {
+        if self.next == self.frames.header().base {
+            return Ok(false);
+        }
+        let (file, header) = match segment::open(&*self.disk, &self.dir, self.next, false) {
+            Ok(opened) => opened,
+            Err(LogError::Disk { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                let oldest = Self::oldest(&*self.disk, &self.dir)?;
+                if oldest > self.next {
+                    return Err(LogError::Gone { asked: self.next, oldest });
+                }
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        self.frames = Frames::new(file, header);
+        Ok(true)
+    }
+
+    fn is_closed(&self) -> Result<bool, LogError> {
+        let bases = segment::bases(&*self.disk, &self.dir).map_err(|source| self.failed(source))?;
+        Ok(bases.last().is_some_and(|last| *last > self.frames.header().base))
+    }
+
+    fn ended(&mut self, must_go_on: bool, what: &'static str) -> Result<bool, LogError> {
+        let position = self.frames.position();
+        let damaged = must_go_on
+            || find_proof(self.frames.file(), self.frames.header(), position)
+                .map_err(|source| self.failed(source))?
+                .is_some();
+        if damaged { Err(self.corrupt(position, what)) } else { Ok(false) }
+    }
+
+    fn corrupt(&self, position: usize, what: &'static str) -> LogError {
+        LogError::corrupt(&self.path(), position as u64, self.next, what)
+    }
+    fn failed(&self, source: std::io::Error) -> LogError {
+        LogError::disk("read", &self.path(), source)
+    }
+    fn path(&self) -> PathBuf {
+        segment::path(&self.dir, self.frames.header().base)
+    }
+}
