@@ -24,8 +24,8 @@ pub(crate) struct Desk {
     outbox: Outbox,
     router: Router,
     evidence: EvidenceLimits,
-    /// What was decided and is not durable yet, with the alert after it.
-    staged: Vec<(Record, Option<Arc<Alert>>)>,
+    /// What was decided and is not durable yet, each decision for itself, with the alerts after it.
+    staged: Vec<Vec<(Record, Option<Arc<Alert>>)>>,
     /// Alerts that were raised and of which nobody has been told yet, and since when.
     untold: BTreeMap<AlertId, Timestamp>,
     checked: Option<Timestamp>,
@@ -69,17 +69,17 @@ impl Desk {
     ) {
         let evidence = EvidenceCopy::take(evidence, self.evidence);
         let records = lifecycle::decide(&self.book, transition, evidence);
-        self.stage_all(records, now);
+        self.stage_told(records, now);
     }
     pub(crate) fn command(&mut self, command: Command, now: Timestamp) -> Result<(), CommandError> {
         let records = lifecycle::obey(&self.book, command, now)?;
-        self.stage_all(records, now);
+        self.stage_told(records, now);
         Ok(())
     }
     pub(crate) fn barrier(&mut self, offset: Offset) {
         let position = Position::after(offset);
         if self.book.applied() < Some(position) {
-            self.stage(Record::Applied(position));
+            self.stage(vec![Record::Applied(position)]);
         }
     }
     /// What follows from time alone.
@@ -92,9 +92,11 @@ impl Desk {
         let router = &self.router;
         let repeated =
             lifecycle::repeat(&self.book, interval, now, |alert| !router.receivers(alert).is_empty());
-        self.stage_all(repeated, now);
+        for record in repeated {
+            self.stage_told(vec![record], now);
+        }
         for event in self.outbox.expire(now) {
-            self.stage(Record::Event(event));
+            self.stage(vec![Record::Event(event)]);
         }
     }
     /// Takes what came of an attempt; what it took to tell somebody of an alert for the first time, where this did.
@@ -107,18 +109,19 @@ impl Desk {
     ) -> Option<Span> {
         let is_first = outcome == Outcome::Delivered && key.sequence == 1;
         if let Some(event) = self.outbox.conclude(receiver, key, outcome, now) {
-            self.stage(Record::Event(event));
+            self.stage(vec![Record::Event(event)]);
         }
         if is_first { self.untold.remove(&key.alert).map(|since| now.since(since)) } else { None }
     }
 
-    /// What is to be written, in order.
-    pub(crate) fn staged(&self) -> impl ExactSizeIterator<Item = &Record> {
-        self.staged.iter().map(|(record, _)| record)
+    /// What is to be written, in order: each decision is one entry of the log, so that it is there as a whole or not at
+    /// all.
+    pub(crate) fn staged(&self) -> impl Iterator<Item = Vec<&Record>> {
+        self.staged.iter().map(|step| step.iter().map(|(record, _)| record).collect())
     }
     /// What was staged is durable: it counts from here.
     pub(crate) fn commit(&mut self) -> Vec<Record> {
-        let staged = std::mem::take(&mut self.staged);
+        let staged: Vec<_> = std::mem::take(&mut self.staged).into_iter().flatten().collect();
         for (record, alert) in &staged {
             if let (Record::Event(event), Some(alert)) = (record, alert) {
                 self.note_told(event);
@@ -132,28 +135,39 @@ impl Desk {
         self.outbox.start(now)
     }
 
-    fn stage_all(&mut self, records: Vec<Record>, now: Timestamp) {
-        for mut record in records {
-            self.book.apply(&record);
-            if let Record::Event(event) = &mut record
+    /// Stages a decision, and addresses what is to be told of it.
+    fn stage_told(&mut self, mut step: Vec<Record>, now: Timestamp) {
+        for record in &mut step {
+            self.book.apply(record);
+            if let Record::Event(event) = record
                 && event.what.is_notifiable()
                 && let Some(entry) = self.book.get(&event.alert)
             {
                 event.tell = self.router.address(&entry.alert, now);
             }
-            self.push(record);
         }
+        self.push(step);
     }
-    fn stage(&mut self, record: Record) {
-        self.book.apply(&record);
-        self.push(record);
+    fn stage(&mut self, step: Vec<Record>) {
+        for record in &step {
+            self.book.apply(record);
+        }
+        self.push(step);
     }
-    fn push(&mut self, record: Record) {
-        let alert = match &record {
-            Record::Event(event) => self.alert(&event.alert),
-            Record::Applied(_) => None,
+    /// No decision has two events of one alert, so the alert is as it was after each.
+    fn push(&mut self, step: Vec<Record>) {
+        if step.is_empty() {
+            return;
+        }
+        let with_alert = |record: Record| {
+            let alert = match &record {
+                Record::Event(event) => self.alert(&event.alert),
+                Record::Applied(_) => None,
+            };
+            (record, alert)
         };
-        self.staged.push((record, alert));
+        let step = step.into_iter().map(with_alert).collect();
+        self.staged.push(step);
     }
     fn alert(&self, id: &AlertId) -> Option<Arc<Alert>> {
         self.book.get(id).map(|entry| entry.alert.clone())

@@ -41,14 +41,14 @@ const fn is_zero(count: &usize) -> bool {
 pub struct EvidenceLimits {
     /// At most so many messages.
     pub messages_max: usize,
-    /// At most so many bytes of topics and payloads.
+    /// At most so many bytes of JSON.
     pub bytes_max: usize,
 }
 
 impl Default for EvidenceLimits {
-    /// A window of 20 minutes at one message in 5 s; 128 KiB leave room for base64 within one log record of 256 KiB.
+    /// A window of 20 minutes at one message in 5 s; 192 KiB of JSON leave room within a log entry of 256 KiB.
     fn default() -> Self {
-        Self { messages_max: 256, bytes_max: 128 * 1024 }
+        Self { messages_max: 256, bytes_max: 192 * 1024 }
     }
 }
 
@@ -61,7 +61,7 @@ impl EvidenceCopy {
             .rev()
             .take(limits.messages_max)
             .scan(0, |bytes, message| {
-                *bytes += message.payload.len() + message.topic.len();
+                *bytes = json_len(message).saturating_add(*bytes);
                 (*bytes <= limits.bytes_max).then_some(())
             })
             .count();
@@ -69,6 +69,10 @@ impl EvidenceCopy {
         messages.drain(..left_out);
         Self { messages, left_out }
     }
+}
+
+fn json_len(message: &EvidenceMessage) -> usize {
+    serde_json::to_vec(message).map_or(usize::MAX, |json| json.len())
 }
 
 #[derive(Serialize, Deserialize)]
@@ -126,14 +130,15 @@ mod tests {
     #[test]
     fn the_latest_messages_are_kept_and_the_rest_is_counted() {
         let all = || (0..10).map(|offset| message(offset, b"123")).collect::<Vec<_>>();
+        let each = json_len(&message(0, b"123"));
         let check = |messages_max, bytes_max, first, left_out| {
             let copy = EvidenceCopy::take(all(), EvidenceLimits { messages_max, bytes_max });
             assert_eq!((copy.messages.first().map(|m| m.offset.0), copy.left_out), (first, left_out));
         };
-        check(10, 40, Some(0), 0);
-        check(3, 40, Some(7), 7);
-        check(10, 39, Some(1), 1);
-        check(10, 3, None, 10);
+        check(10, 10 * each, Some(0), 0);
+        check(3, 10 * each, Some(7), 7);
+        check(10, 10 * each - 1, Some(1), 1);
+        check(10, each - 1, None, 10);
     }
 
     #[test]

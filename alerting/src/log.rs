@@ -6,10 +6,12 @@ use citywarden_model::{AlertId, Digest};
 use crate::event::Record;
 use crate::evidence::EvidenceMessage;
 
-/// A durable log of opaque records, chained by digests: each commit names what came before it.
+/// A durable log of opaque entries, chained by digests: each commit names what came before it.
 pub trait Chain: Send {
-    /// Appends these records as one commit, all or nothing, and returns when they are on disk.
-    fn append(&mut self, records: &[Vec<u8>]) -> Result<(), ChainError>;
+    /// Appends these entries, each all or nothing, and returns when they are on disk.
+    fn append(&mut self, entries: &[Vec<u8>]) -> Result<(), ChainError>;
+    /// Tries again what was to be appended when there was no room.
+    fn retry(&mut self) -> Result<(), ChainError>;
     /// The digest of the last commit: whoever signs it has signed the whole log.
     fn head(&self) -> Digest;
     /// Somebody who reads the same log beside its writer.
@@ -18,14 +20,14 @@ pub trait Chain: Send {
 
 /// Reads a chained log from its beginning to what is durable.
 pub trait ChainReader: Send + Sync {
-    /// Hands each record to `visit`, in order.
+    /// Hands each entry to `visit`, in order.
     fn read(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), ChainError>;
 }
 
 /// Why a log did not take, or give, records.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
-    /// Retry: there is no room now, and nothing was written.
+    /// Retry: there is no room now; what was handed over waits.
     #[error("the alert log's disk is full")]
     Full,
     /// Halt: nobody knows what is on disk.
@@ -39,9 +41,9 @@ pub enum LogError {
     /// The log itself.
     #[error(transparent)]
     Chain(#[from] ChainError),
-    /// A record that this version does not understand.
-    #[error("record {number} of the alert log cannot be read, was it written by a newer version?")]
-    Record {
+    /// An entry that this version does not understand.
+    #[error("entry {number} of the alert log cannot be read, was it written by a newer version?")]
+    Entry {
         /// Its place, from 0.
         number: u64,
         /// What is wrong with it.
@@ -50,9 +52,9 @@ pub enum LogError {
     },
 }
 
-/// A record as the log holds it.
-pub(crate) fn encode(record: &Record) -> Vec<u8> {
-    serde_json::to_vec(record).expect("a record has only text keys and finite numbers")
+/// A decision as the log holds it: a JSON array of its records.
+pub(crate) fn encode(step: &[&Record]) -> Vec<u8> {
+    serde_json::to_vec(step).expect("a record has only text keys and finite numbers")
 }
 
 /// Hands every record of the log to `visit`, in order.
@@ -61,9 +63,9 @@ pub(crate) fn read_all(reader: &dyn ChainReader, mut visit: impl FnMut(Record)) 
     let mut failure = None;
     reader.read(&mut |bytes| {
         if failure.is_none() {
-            match serde_json::from_slice(bytes) {
-                Ok(record) => visit(record),
-                Err(source) => failure = Some(LogError::Record { number, source }),
+            match serde_json::from_slice::<Vec<Record>>(bytes) {
+                Ok(step) => step.into_iter().for_each(&mut visit),
+                Err(source) => failure = Some(LogError::Entry { number, source }),
             }
             number += 1;
         }
@@ -73,15 +75,20 @@ pub(crate) fn read_all(reader: &dyn ChainReader, mut visit: impl FnMut(Record)) 
 
 /// The messages copied for this alert, as it was raised and raised again, in that order.
 pub(crate) fn evidence(reader: &dyn ChainReader, alert: &AlertId) -> Result<Vec<EvidenceMessage>, LogError> {
-    let mut messages: Vec<EvidenceMessage> = Vec::new();
+    let mut messages = Vec::new();
     let needle = alert.as_str().as_bytes();
     reader.read(&mut |bytes| {
-        // most records are about others: their JSON is not worth reading
-        if bytes.windows(needle.len().max(1)).any(|window| window == needle)
-            && let Ok(Record::Event(event)) = serde_json::from_slice(bytes)
-            && event.alert == *alert
-        {
-            messages.extend(event.what.raise().into_iter().flat_map(|raise| raise.evidence.messages.clone()));
+        // most entries are about others: their JSON is not worth reading
+        if !needle.is_empty() && bytes.windows(needle.len()).any(|window| window == needle) {
+            let step: Vec<Record> = serde_json::from_slice(bytes).unwrap_or_default();
+            for record in step {
+                if let Record::Event(event) = record
+                    && event.alert == *alert
+                    && let Some(raise) = event.what.raise()
+                {
+                    messages.extend(raise.evidence.messages.iter().cloned());
+                }
+            }
         }
     })?;
     Ok(messages)

@@ -240,9 +240,9 @@ impl Service {
 
     /// Makes what was decided durable, and lets it be known.
     async fn write(&mut self, waiting: Vec<Waiting>) -> Result<(), ChainError> {
-        let records: Vec<Vec<u8>> = self.desk.staged().map(encode).collect();
-        if !records.is_empty() {
-            self.append(&records).await?;
+        let entries: Vec<Vec<u8>> = self.desk.staged().map(|step| encode(&step)).collect();
+        if !entries.is_empty() {
+            self.append(&entries).await?;
             let committed = self.desk.commit();
             self.publish(&committed);
         }
@@ -255,9 +255,10 @@ impl Service {
         }
         Ok(())
     }
-    async fn append(&mut self, records: &[Vec<u8>]) -> Result<(), ChainError> {
+    async fn append(&mut self, entries: &[Vec<u8>]) -> Result<(), ChainError> {
+        let mut appended = self.chain.append(entries);
         loop {
-            match self.chain.append(records) {
+            match appended {
                 Ok(()) => {
                     self.set_health(Health::Well);
                     return Ok(());
@@ -265,6 +266,7 @@ impl Service {
                 Err(ChainError::Full) => {
                     self.set_health(Health::Full);
                     tokio::time::sleep(FULL_PAUSE).await;
+                    appended = self.chain.retry();
                 }
                 Err(error @ ChainError::Broken(_)) => return Err(error),
             }
