@@ -119,16 +119,18 @@ impl Desk {
     pub(crate) fn staged(&self) -> impl Iterator<Item = Vec<&Record>> {
         self.staged.iter().map(|step| step.iter().map(|(record, _)| record).collect())
     }
-    /// What was staged is durable: it counts from here.
-    pub(crate) fn commit(&mut self) -> Vec<Record> {
-        let staged: Vec<_> = std::mem::take(&mut self.staged).into_iter().flatten().collect();
-        for (record, alert) in &staged {
+    /// What was staged is durable, from this place of the log on: it counts from here. Gives each record with its place.
+    pub(crate) fn commit(&mut self, first: Offset) -> Vec<(Offset, Record)> {
+        let staged = std::mem::take(&mut self.staged);
+        for (record, alert) in staged.iter().flatten() {
             if let (Record::Event(event), Some(alert)) = (record, alert) {
                 self.note_told(event);
                 self.outbox.apply(event, alert);
             }
         }
-        staged.into_iter().map(|(record, _)| record).collect()
+        let entries = (first.0..).map(Offset);
+        let placed = staged.into_iter().zip(entries);
+        placed.flat_map(|(step, place)| step.into_iter().map(move |(record, _)| (place, record))).collect()
     }
     /// The attempts to make now.
     pub(crate) fn start(&mut self, now: Timestamp) -> Vec<Due> {

@@ -301,6 +301,21 @@ impl What {
             | Self::Failed { .. } => None,
         }
     }
+    /// As [`Self::raise`], taken out.
+    pub fn into_raise(self) -> Option<Raise> {
+        match self {
+            Self::Opened(raise) | Self::Updated(Update::Again(raise)) => Some(*raise),
+            Self::Reopened { raise } => raise.map(|raise| *raise),
+            Self::Updated(Update::GrewInto { .. } | Update::StillActive)
+            | Self::Cleared
+            | Self::Acknowledged
+            | Self::Resolved
+            | Self::Closed
+            | Self::Noted
+            | Self::Notified(_)
+            | Self::Failed { .. } => None,
+        }
+    }
 }
 
 /// One record of the alert log.

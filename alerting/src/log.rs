@@ -1,13 +1,21 @@
 //! The alert log: every event there ever was, as JSON in a chained, durable log of its own. It is the truth; the book,
 //! the outbox and what can be read are folds of it.
 
-use citywarden_model::{AlertId, Digest};
+mod journalled;
+
+use std::ops::ControlFlow;
+
+use citywarden_model::{AlertId, Digest, Offset};
+
+pub use self::journalled::JournalledLog;
 
 use crate::event::Record;
 use crate::evidence::EvidenceMessage;
 
 /// A durable log of opaque entries, chained by digests: each commit names what came before it.
 pub trait Chain: Send {
+    /// The place of the next entry.
+    fn next(&self) -> Offset;
     /// Appends these entries, each all or nothing, and returns when they are on disk.
     fn append(&mut self, entries: &[Vec<u8>]) -> Result<(), ChainError>;
     /// Tries again what was to be appended when there was no room.
@@ -18,11 +26,14 @@ pub trait Chain: Send {
     fn reader(&self) -> Box<dyn ChainReader>;
 }
 
-/// Reads a chained log from its beginning to what is durable.
+/// Reads a chained log beside its writer.
 pub trait ChainReader: Send + Sync {
-    /// Hands each entry to `visit`, in order.
-    fn read(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), ChainError>;
+    /// Hands each entry from this place on to `visit`, in order, until it breaks or there are no more.
+    fn read(&self, from: Offset, visit: &mut Visit<'_>) -> Result<(), ChainError>;
 }
+
+/// Is handed an entry's place and bytes.
+pub type Visit<'a> = dyn FnMut(Offset, &[u8]) -> ControlFlow<()> + 'a;
 
 /// Why a log did not take, or give, records.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,10 +53,10 @@ pub enum LogError {
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// An entry that this version does not understand.
-    #[error("entry {number} of the alert log cannot be read, was it written by a newer version?")]
+    #[error("entry {offset} of the alert log cannot be read, was it written by a newer version?")]
     Entry {
-        /// Its place, from 0.
-        number: u64,
+        /// Its place.
+        offset: Offset,
         /// What is wrong with it.
         #[source]
         source: serde_json::Error,
@@ -57,39 +68,45 @@ pub(crate) fn encode(step: &[&Record]) -> Vec<u8> {
     serde_json::to_vec(step).expect("a record has only text keys and finite numbers")
 }
 
-/// Hands every record of the log to `visit`, in order.
-pub(crate) fn read_all(reader: &dyn ChainReader, mut visit: impl FnMut(Record)) -> Result<(), LogError> {
-    let mut number = 0;
+/// Hands every record of the log to `visit`, in order, with the place of its entry.
+pub(crate) fn read_all(
+    reader: &dyn ChainReader,
+    mut visit: impl FnMut(Offset, Record),
+) -> Result<(), LogError> {
     let mut failure = None;
-    reader.read(&mut |bytes| {
-        if failure.is_none() {
-            match serde_json::from_slice::<Vec<Record>>(bytes) {
-                Ok(step) => step.into_iter().for_each(&mut visit),
-                Err(source) => failure = Some(LogError::Entry { number, source }),
+    reader.read(Offset(0), &mut |offset, bytes| match decode(offset, bytes) {
+        Ok(step) => {
+            for record in step {
+                visit(offset, record);
             }
-            number += 1;
+            ControlFlow::Continue(())
+        }
+        Err(error) => {
+            failure = Some(error);
+            ControlFlow::Break(())
         }
     })?;
     failure.map_or(Ok(()), Err)
 }
 
-/// The messages copied for this alert, as it was raised and raised again, in that order.
-pub(crate) fn evidence(reader: &dyn ChainReader, alert: &AlertId) -> Result<Vec<EvidenceMessage>, LogError> {
-    let mut messages = Vec::new();
-    let needle = alert.as_str().as_bytes();
-    reader.read(&mut |bytes| {
-        // most entries are about others: their JSON is not worth reading
-        if !needle.is_empty() && bytes.windows(needle.len()).any(|window| window == needle) {
-            let step: Vec<Record> = serde_json::from_slice(bytes).unwrap_or_default();
-            for record in step {
-                if let Record::Event(event) = record
-                    && event.alert == *alert
-                    && let Some(raise) = event.what.raise()
-                {
-                    messages.extend(raise.evidence.messages.iter().cloned());
-                }
-            }
-        }
+/// The messages copied for this alert in the entry at this place.
+pub(crate) fn evidence_at(
+    reader: &dyn ChainReader,
+    place: Offset,
+    alert: &AlertId,
+) -> Result<Vec<EvidenceMessage>, LogError> {
+    let mut decoded = Ok(Vec::new());
+    reader.read(place, &mut |offset, bytes| {
+        decoded = decode(offset, bytes);
+        ControlFlow::Break(())
     })?;
-    Ok(messages)
+    let raises = decoded?.into_iter().filter_map(|record| match record {
+        Record::Event(event) if event.alert == *alert => event.what.into_raise(),
+        Record::Event(_) | Record::Applied(_) => None,
+    });
+    Ok(raises.flat_map(|raise| raise.evidence.messages).collect())
+}
+
+fn decode(offset: Offset, bytes: &[u8]) -> Result<Vec<Record>, LogError> {
+    serde_json::from_slice(bytes).map_err(|source| LogError::Entry { offset, source })
 }

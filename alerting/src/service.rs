@@ -115,9 +115,9 @@ pub fn start(setup: Setup) -> Result<(Handle, JoinHandle<()>), LogError> {
     let mut desk = Desk::new(Outbox::new(channels, setup.outbox), setup.router, setup.evidence);
     let mut view = AlertView::default();
     let reader = setup.chain.reader();
-    read_all(&*reader, |record| {
+    read_all(&*reader, |place, record| {
         desk.restore(&record);
-        view.apply(&record);
+        view.apply(place, &record);
     })?;
     let (inbox, inputs) = mpsc::channel(INBOX_MAX);
     let (events, _) = broadcast::channel(LISTENER_LAG_MAX);
@@ -242,8 +242,9 @@ impl Service {
     async fn write(&mut self, waiting: Vec<Waiting>) -> Result<(), ChainError> {
         let entries: Vec<Vec<u8>> = self.desk.staged().map(|step| encode(&step)).collect();
         if !entries.is_empty() {
+            let first = self.chain.next();
             self.append(&entries).await?;
-            let committed = self.desk.commit();
+            let committed = self.desk.commit(first);
             self.publish(&committed);
         }
         for waiting in waiting {
@@ -279,9 +280,10 @@ impl Service {
             is_new
         });
     }
-    fn publish(&self, committed: &[Record]) {
+    fn publish(&self, committed: &[(Offset, Record)]) {
         let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
-        let events: Vec<Arc<Event>> = committed.iter().filter_map(|record| view.apply(record)).collect();
+        let events: Vec<Arc<Event>> =
+            committed.iter().filter_map(|(place, record)| view.apply(*place, record)).collect();
         drop(view);
         for event in events {
             self.observer.event(event.what.word());

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use citywarden_model::{Alert, AlertId, AlertKind, AlertState, Condition, Severity, Timestamp};
+use citywarden_model::{Alert, AlertId, AlertKind, AlertState, Condition, Offset, Severity, Timestamp};
 
 use crate::book::AlertBook;
 use crate::event::{Event, Raise, Record, Update, What};
@@ -15,6 +15,7 @@ pub struct AlertView {
     book: AlertBook,
     events: BTreeMap<AlertId, Vec<Arc<Event>>>,
     latest: BTreeSet<Cursor>,
+    evidence: BTreeMap<AlertId, Vec<Offset>>,
 }
 
 /// A place in the list: the latest opened comes first.
@@ -125,11 +126,20 @@ impl AlertView {
         counts
     }
 
-    pub(crate) fn apply(&mut self, record: &Record) -> Option<Arc<Event>> {
+    /// The entries of the log that hold copies of messages for this alert, in order.
+    pub(crate) fn evidence(&self, id: &AlertId) -> Option<Vec<Offset>> {
+        self.book.get(id).map(|_| self.evidence.get(id).cloned().unwrap_or_default())
+    }
+
+    /// Takes one record of the entry at this place of the log.
+    pub(crate) fn apply(&mut self, place: Offset, record: &Record) -> Option<Arc<Event>> {
         self.book.apply(record);
         let Record::Event(event) = record else { return None };
         if let What::Opened(raise) = &event.what {
             self.latest.insert(Cursor::of(&raise.raised));
+        }
+        if event.what.raise().is_some_and(|raise| !raise.evidence.messages.is_empty()) {
+            self.evidence.entry(event.alert.clone()).or_default().push(place);
         }
         let event = Arc::new(without_evidence(event));
         self.events.entry(event.alert.clone()).or_default().push(event.clone());

@@ -108,8 +108,14 @@ impl Handle {
     pub fn watch(&self) -> watch::Receiver<Standing> {
         self.standing.clone()
     }
-    /// The messages copied for this alert, from the log: reads all of it, so not from async code.
-    pub fn evidence(&self, alert: &AlertId) -> Result<Vec<EvidenceMessage>, LogError> {
-        log::evidence(&*self.reader, alert)
+    /// The messages copied for this alert as it was raised and raised again, in that order; `None` where there is no
+    /// such alert. Reads the log, so not from async code.
+    pub fn evidence(&self, alert: &AlertId) -> Result<Option<Vec<EvidenceMessage>>, LogError> {
+        let Some(places) = self.view().evidence(alert) else { return Ok(None) };
+        let mut messages = Vec::new();
+        for place in places {
+            messages.extend(log::evidence_at(&*self.reader, place, alert)?);
+        }
+        Ok(Some(messages))
     }
 }
