@@ -60,6 +60,10 @@ impl<'t> Document<'t> {
 }
 
 impl<'d, 't> Key<'d, 't> {
+    /// Where the key stands, in bytes of the text.
+    pub fn place(&self) -> Range<usize> {
+        self.key_span.0..self.key_span.1
+    }
     /// Where the value stands, in bytes of the text.
     pub fn span(&self) -> Range<usize> {
         self.value.span()

@@ -14,6 +14,7 @@
 mod example;
 mod expression;
 mod rule;
+mod rulebook;
 
 pub use example::{Example, Expectation, Fact, Given, Movement, Place, Step};
 pub use expression::{
@@ -24,3 +25,4 @@ pub use rule::{
     Condition, Gate, InForce, Input, InputName, Judge, Let, Limit, LimitValue, Otherwise, Reasoned, Rule,
     RuleSet, Stage, Statistic, Status, SumOf, Template, TemplatePart, Window,
 };
+pub use rulebook::{FILE_BYTES_MAX, RuleFile, load};

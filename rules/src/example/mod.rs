@@ -6,6 +6,8 @@
 //! time [.. …] [fact …]  => expectation               what the rule says once everything up to that time is in
 //! ```
 
+pub(crate) mod parsing;
+
 use citywarden_model::{QuantityName, Span, Value};
 
 /// An example of a rule, run as a test.
@@ -134,4 +136,27 @@ pub enum Expectation {
     Warned,
     /// The state: nothing is pending or firing.
     Normal,
+}
+
+impl Expectation {
+    /// The words of all expectations: the verdicts, then the states.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("compliant", Self::Compliant),
+        ("early_warning", Self::EarlyWarning),
+        ("violation", Self::Violation),
+        ("undecided", Self::Undecided),
+        ("fault", Self::Fault),
+        ("pending", Self::Pending),
+        ("alert", Self::Alert),
+        ("warned", Self::Warned),
+        ("normal", Self::Normal),
+    ];
+    /// The expectation of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == word).map(|(_, expectation)| *expectation)
+    }
+    /// As an example writes it.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, expectation)| *expectation == self).map_or("", |(word, _)| word)
+    }
 }

@@ -34,12 +34,12 @@ impl Checking<'_, '_> {
             What::Number(_) => Some(Kind::Number),
             What::Truth(_) => Some(Kind::Truth),
             What::Name(name) => self.name(name, node.at),
-            What::Compare(_, two) => self.compare(&two[0], &two[1]),
-            What::Arithmetic(_, two) => self.all(Kind::Number, two.as_slice()),
-            What::Negative(one) => self.all(Kind::Number, std::slice::from_ref(one)),
-            What::Not(one) => self.all(Kind::Truth, std::slice::from_ref(one)),
-            What::Chain(_, nodes) => self.all(Kind::Truth, nodes),
-            What::If(three) => self.choice(&three[0], &three[1], &three[2]),
+            What::Compare(_, two) => Some(self.compare(two)),
+            What::Arithmetic(_, two) => Some(self.all(Kind::Number, two.as_slice())),
+            What::Negative(one) => Some(self.all(Kind::Number, std::slice::from_ref(one))),
+            What::Not(one) => Some(self.all(Kind::Truth, std::slice::from_ref(one))),
+            What::Chain(_, nodes) => Some(self.all(Kind::Truth, nodes)),
+            What::If(three) => self.choice(three),
             What::Call(function, arguments) => self.call(function, arguments, node.at),
             What::Block(locals, value) => self.block(locals, value),
             What::Refused => None,
@@ -73,11 +73,11 @@ impl Checking<'_, '_> {
         }
     }
     /// Each part is of this kind; so is the whole.
-    fn all(&mut self, wanted: Kind, nodes: &[Node]) -> Option<Kind> {
+    fn all(&mut self, wanted: Kind, nodes: &[Node]) -> Kind {
         for node in nodes {
             self.want(wanted, node);
         }
-        Some(wanted)
+        wanted
     }
     fn want(&mut self, wanted: Kind, node: &Node) {
         if let Some(found) = self.kind_of(node)
@@ -86,14 +86,14 @@ impl Checking<'_, '_> {
             self.mistake(node.at, format!("expected {}, found {}", wanted.as_str(), found.as_str()));
         }
     }
-    fn compare(&mut self, left: &Node, right: &Node) -> Option<Kind> {
+    fn compare(&mut self, [left, right]: &[Node; 2]) -> Kind {
         match self.kind_of(left) {
             Some(kind) => self.want(kind, right),
             None => drop(self.kind_of(right)),
         }
-        Some(Kind::Truth)
+        Kind::Truth
     }
-    fn choice(&mut self, condition: &Node, then: &Node, otherwise: &Node) -> Option<Kind> {
+    fn choice(&mut self, [condition, then, otherwise]: &[Node; 3]) -> Option<Kind> {
         self.want(Kind::Truth, condition);
         let kind = self.kind_of(then);
         match kind {
@@ -114,7 +114,7 @@ impl Checking<'_, '_> {
             let found = arguments.len();
             self.mistake(at, format!("`{function}` takes {count} {plural}, found {found}"));
         }
-        self.all(Kind::Number, arguments)
+        Some(self.all(Kind::Number, arguments))
     }
     fn block(&mut self, locals: &[Local], value: &Node) -> Option<Kind> {
         let outer = self.locals.len();

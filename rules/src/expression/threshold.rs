@@ -53,12 +53,16 @@ fn collect<'n>(
             return true;
         }
     }
-    node.parts().into_iter().fold(true, |complete, part| collect(part, name, is_fixed, found) && complete)
+    let mut complete = true;
+    for part in node.parts() {
+        complete &= collect(part, name, is_fixed, found);
+    }
+    complete
 }
 
 fn only_fixed(node: &Node, is_fixed: &impl Fn(&str) -> bool) -> bool {
-    match &node.what {
-        What::Name(name) => is_fixed(name),
-        _ => node.parts().into_iter().all(|part| only_fixed(part, is_fixed)),
+    if let What::Name(name) = &node.what {
+        return is_fixed(name);
     }
+    node.parts().into_iter().all(|part| only_fixed(part, is_fixed))
 }
