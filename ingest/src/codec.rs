@@ -30,6 +30,7 @@ pub use encode::{
     ConnAck, write_connack, write_disconnect, write_pingresp, write_puback, write_suback, write_unsuback,
 };
 pub use error::DecodeError;
+pub use frame::declared_length;
 pub use publish::{Delivery, PacketId, Publish};
 pub use reason::Reason;
 pub use subscribe::{Subscribe, Unsubscribe};

@@ -9,3 +9,4 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod codec;
+pub mod endpoint;

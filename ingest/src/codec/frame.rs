@@ -143,3 +143,9 @@ impl Length {
         Err(malformed("a remaining length in more than four bytes"))
     }
 }
+
+/// Bytes of the packet at the start of `bytes`, header included, once its header has arrived and if that is sound.
+pub fn declared_length(bytes: &[u8]) -> Option<usize> {
+    let length = Length::read(bytes.get(1..)?, usize::MAX).ok()?;
+    Some(1 + length.bytes + length.remaining)
+}

@@ -1,0 +1,246 @@
+//! Listening, accepting, stopping.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use citywarden_journal::Inbox;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::config::EndpointConfig;
+use super::connection::Connection;
+use super::counters::Counters;
+use super::handshake::{Greeted, greet};
+use super::intake::Intake;
+use super::session::End;
+use super::shared::Shared;
+use super::tls::{Tls, certified_name};
+use crate::codec::Reason;
+
+/// After a connection could not be accepted (too many open files): others may close meanwhile.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// A listening endpoint.
+pub struct Endpoint {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    shared: Arc<Shared>,
+    inbox: Inbox,
+}
+
+/// Why an endpoint does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Anybody could publish for any device.
+    #[error(
+        "refusing to listen on {0}, which is beyond loopback, without users_file or client_ca_file: anybody could publish for any device"
+    )]
+    Unprotected(SocketAddr),
+    /// The address cannot be had.
+    #[error("cannot listen on {listen}: {source}")]
+    Listen {
+        /// The address.
+        listen: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system has no random bytes to give.
+    #[error("cannot draw a key: {0}")]
+    NoRandom(String),
+}
+
+/// Why an endpoint ended before it was told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// The journal takes nothing more: nothing can be acknowledged any more.
+    #[error("the journal has stopped, so the endpoint has stopped too")]
+    JournalStopped,
+}
+
+/// What a connection's task is told, and tells.
+#[derive(Clone)]
+struct Signals {
+    stopping: watch::Receiver<bool>,
+    journal_stopped: watch::Sender<bool>,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("local_addr", &self.local_addr).finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    /// Listens. Nothing is accepted before [`Endpoint::run`].
+    pub async fn bind(
+        config: EndpointConfig,
+        inbox: Inbox,
+        counters: Arc<Counters>,
+    ) -> Result<Self, BindError> {
+        let listen = config.listen;
+        let known = config.users.is_some() || config.tls.as_ref().is_some_and(|tls| tls.client_certificates);
+        if !known && !listen.ip().to_canonical().is_loopback() {
+            return Err(BindError::Unprotected(listen));
+        }
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(|error| BindError::NoRandom(error.to_string()))?;
+        let listener =
+            TcpListener::bind(listen).await.map_err(|source| BindError::Listen { listen, source })?;
+        let local_addr = listener.local_addr().map_err(|source| BindError::Listen { listen, source })?;
+        let shared = Arc::new(Shared::new(config, counters, key));
+        Ok(Self { listener, local_addr, shared, inbox })
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until `shutdown` resolves or the journal stops. When told to stop it accepts and reads nothing more,
+    /// acknowledges what is committed meanwhile, and closes within [`Limits::drain_timeout`].
+    ///
+    /// [`Limits::drain_timeout`]: super::Limits::drain_timeout
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+        let source = self.shared.config.source.clone();
+        let intake = Intake::new(self.inbox.clone());
+        if !intake.source_up(source.as_str()) {
+            return Err(RunError::JournalStopped);
+        }
+        let (stop, stopping) = watch::channel(false);
+        let (journal_stopped, mut journal_has_stopped) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let signals = Signals { stopping, journal_stopped };
+        let outcome = tokio::select! {
+            () = shutdown => Ok(()),
+            () = raised(&mut journal_has_stopped) => Err(RunError::JournalStopped),
+            () = self.accept(&mut connections, &signals) => Ok(()),
+        };
+        let drain_timeout = self.shared.config.limits.drain_timeout;
+        drop(self);
+        stop.send_replace(true);
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if timeout(drain_timeout, drained).await.is_err() {
+            tracing::warn!(left = connections.len(), "closing connections whose messages were not committed in time");
+            connections.shutdown().await;
+        }
+        outcome?;
+        if !intake.source_down(source.as_str()) {
+            tracing::warn!(%source, "the end of this source could not be journalled");
+        }
+        Ok(())
+    }
+
+    async fn accept(&self, connections: &mut JoinSet<()>, signals: &Signals) {
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, peer)) => self.begin(stream, peer, connections, signals),
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        sleep(ACCEPT_RETRY).await;
+                    }
+                },
+                Some(ended) = connections.join_next() => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, "a connection's task failed");
+                    }
+                }
+            }
+        }
+    }
+
+    fn begin(&self, stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>, signals: &Signals) {
+        if connections.len() >= self.shared.config.limits.connections_max {
+            self.shared.counters.connections_refused.increment();
+            return;
+        }
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "acknowledgements may be delayed");
+        }
+        let (shared, intake, signals) = (self.shared.clone(), Intake::new(self.inbox.clone()), signals.clone());
+        connections.spawn(async move {
+            shared.counters.connections.increment();
+            match shared.config.tls.clone() {
+                None => serve(stream, shared.clone(), intake, signals).await,
+                Some(tls) => serve_tls(stream, tls, shared.clone(), intake, signals).await,
+            }
+            shared.counters.connections.decrement();
+        });
+    }
+}
+
+/// Resolves when this flag is up, or nobody is left to raise it.
+async fn raised(flag: &mut watch::Receiver<bool>) {
+    drop(flag.wait_for(|raised| *raised).await);
+}
+
+async fn serve(stream: TcpStream, shared: Arc<Shared>, intake: Intake, signals: Signals) {
+    greet_and_serve(async { Some((stream, None)) }, shared, intake, signals).await;
+}
+
+async fn serve_tls(stream: TcpStream, tls: Tls, shared: Arc<Shared>, intake: Intake, signals: Signals) {
+    let counters = shared.clone();
+    let secured = async move {
+        let failed = |error: io::Error| {
+            tracing::debug!(%error, "a TLS handshake failed");
+            counters.counters.tls_failed.increment();
+        };
+        let stream = tls.acceptor.accept(stream).await.map_err(failed).ok()?;
+        let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let name = certificate.and_then(certified_name);
+        if tls.client_certificates && name.is_none() {
+            counters.counters.logins_refused.increment();
+            return None; // a certificate without a name is nobody's
+        }
+        Some((stream, name))
+    };
+    greet_and_serve(secured, shared, intake, signals).await;
+}
+
+async fn greet_and_serve<S: AsyncRead + AsyncWrite + Unpin>(
+    secured: impl Future<Output = Option<(S, Option<String>)>>,
+    shared: Arc<Shared>,
+    intake: Intake,
+    mut signals: Signals,
+) {
+    let greeting = async {
+        let (mut stream, name) = secured.await?;
+        let greeted = greet(&mut stream, &shared, name.as_deref()).await?;
+        Some((stream, greeted))
+    };
+    let greeted = tokio::select! {
+        greeted = timeout(shared.config.limits.connect_timeout, greeting) => greeted,
+        () = raised(&mut signals.stopping) => return,
+    };
+    match greeted {
+        Err(_) => shared.counters.timed_out.increment(),
+        Ok(None) => {}
+        Ok(Some((stream, Err(turned)))) => turned.close(stream).await,
+        Ok(Some((stream, Ok(greeted)))) => {
+            let Greeted { session, mut place, keep_alive_s, buffer } = greeted;
+            let mut connection = Connection::new(stream, shared, session, intake, buffer, keep_alive_s);
+            let end = tokio::select! {
+                end = connection.run() => end,
+                () = place.taken_over() => End::Told(Reason::SESSION_TAKEN_OVER),
+                () = raised(&mut signals.stopping) => {
+                    connection.stop_reading();
+                    match connection.run().await {
+                        End::Left => End::Told(Reason::SERVER_SHUTTING_DOWN),
+                        end => end,
+                    }
+                }
+            };
+            if end == End::JournalStopped {
+                signals.journal_stopped.send_replace(true);
+            }
+            drop(place);
+            connection.close(end).await;
+        }
+    }
+}
