@@ -1,5 +1,7 @@
 //! Packets mutated from good ones by a seeded generator, and what must hold for each.
 
+#![allow(unreachable_pub, clippy::indexing_slicing, reason = "shared by a test and a program for people")]
+
 use citywarden_ingest::codec::{Awaiting, Decoded, Version, decode};
 
 const PACKET_BYTES_MAX: usize = 1 << 16;

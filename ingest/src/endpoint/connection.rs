@@ -278,7 +278,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             write_disconnect(&mut self.out.bytes, self.session.version, reason);
         }
         if end == End::JournalStopped {
-            write_disconnect(&mut self.out.bytes, self.session.version, crate::codec::Reason::SERVER_UNAVAILABLE);
+            write_disconnect(
+                &mut self.out.bytes,
+                self.session.version,
+                crate::codec::Reason::SERVER_UNAVAILABLE,
+            );
         }
         let Self { stream, out, .. } = self;
         if end != End::Left || !out.is_empty() {

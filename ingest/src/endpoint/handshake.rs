@@ -12,8 +12,8 @@ use super::read_buffer::ReadBuffer;
 use super::session::Session;
 use super::shared::Shared;
 use crate::codec::{
-    Awaiting, ConnAck, Connect, DecodeError, Decoded, Packet, Reason, Version, claimed_version, declared_length, decode,
-    write_connack,
+    Awaiting, ConnAck, Connect, DecodeError, Decoded, Packet, Reason, Version, claimed_version,
+    declared_length, decode, write_connack,
 };
 
 /// A client that was let in.
@@ -109,7 +109,8 @@ async fn answer(
     match let_in(connect, shared, certified).await {
         Ok((session, place, keep_alive_s, client_id)) => {
             write_welcome(connect, shared, &client_id, keep_alive_s, out);
-            let taken = connect.properties.packet_bytes_max.is_none_or(|max| out.len() as u64 <= u64::from(max));
+            let taken =
+                connect.properties.packet_bytes_max.is_none_or(|max| out.len() as u64 <= u64::from(max));
             if !taken {
                 out.clear(); // it takes no packet as large as the answer: nothing can be said to it
                 return None;
@@ -175,7 +176,13 @@ fn keep_alive(connect: &Connect<'_>, shared: &Shared) -> u16 {
     }
 }
 
-fn write_welcome(connect: &Connect<'_>, shared: &Shared, client_id: &str, keep_alive_s: u16, out: &mut Vec<u8>) {
+fn write_welcome(
+    connect: &Connect<'_>,
+    shared: &Shared,
+    client_id: &str,
+    keep_alive_s: u16,
+    out: &mut Vec<u8>,
+) {
     let limits = &shared.config.limits;
     let welcome = ConnAck {
         assigned_client_id: connect.client_id.is_empty().then_some(client_id),

@@ -46,10 +46,7 @@ impl Intake {
         Poll::Ready(())
     }
     /// Hands out the means to append; what is appended by one call gets into the inbox together.
-    pub(crate) fn batch<T>(
-        &self,
-        fill: impl FnOnce(&mut Append<'_>) -> T,
-    ) -> T {
+    pub(crate) fn batch<T>(&self, fill: impl FnOnce(&mut Append<'_>) -> T) -> T {
         fill(&mut |message| self.inbox.append(message))
     }
     /// Journals that the source delivers; `false` if the journal has stopped.

@@ -126,7 +126,10 @@ impl Endpoint {
         stop.send_replace(true);
         let drained = async { while connections.join_next().await.is_some() {} };
         if timeout(drain_timeout, drained).await.is_err() {
-            tracing::warn!(left = connections.len(), "closing connections whose messages were not committed in time");
+            tracing::warn!(
+                left = connections.len(),
+                "closing connections whose messages were not committed in time"
+            );
             connections.shutdown().await;
         }
         outcome?;
@@ -163,7 +166,8 @@ impl Endpoint {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "acknowledgements may be delayed");
         }
-        let (shared, intake, signals) = (self.shared.clone(), Intake::new(self.inbox.clone()), signals.clone());
+        let (shared, intake, signals) =
+            (self.shared.clone(), Intake::new(self.inbox.clone()), signals.clone());
         connections.spawn(async move {
             shared.counters.connections.increment();
             match shared.config.tls.clone() {

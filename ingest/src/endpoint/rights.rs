@@ -22,9 +22,9 @@ impl Rights {
     pub(crate) fn permit(&self, topics: &TopicMap, topic: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Matching(globs) => topics
-                .device_of(topic)
-                .is_some_and(|device| globs.iter().any(|glob| glob.matches(device))),
+            Self::Matching(globs) => {
+                topics.device_of(topic).is_some_and(|device| globs.iter().any(|glob| glob.matches(device)))
+            }
             Self::Device(name) => topics.device_of(topic) == Some(name),
         }
     }
@@ -49,7 +49,8 @@ mod tests {
             ("dust-1", [true, false, false]),
         ];
         for (topic, expected) in table {
-            let found = [&Rights::Any, &globs, &device].map(|rights| rights.permit(&TopicMap::default(), topic));
+            let found =
+                [&Rights::Any, &globs, &device].map(|rights| rights.permit(&TopicMap::default(), topic));
             assert_eq!(found, expected, "{topic}");
         }
     }

@@ -10,8 +10,8 @@ use citywarden_model::{DeadLetterReason, Digest, Hasher, Offset};
 use super::rights::Rights;
 use super::shared::Shared;
 use crate::codec::{
-    Awaiting, DecodeError, Decoded, Delivery, Packet, PacketId, Publish, Reason, Subscribe, Unsubscribe, Version,
-    decode, write_pingresp, write_puback, write_suback, write_unsuback,
+    Awaiting, DecodeError, Decoded, Delivery, Packet, PacketId, Publish, Reason, Subscribe, Unsubscribe,
+    Version, decode, write_pingresp, write_puback, write_suback, write_unsuback,
 };
 
 /// Answers that the client has not taken, in bytes; beyond them nothing more of it is taken in.
@@ -154,7 +154,9 @@ impl Session {
                 Ok(())
             }
             Packet::Disconnect(_) => Err(Halt::Over(End::Left).into()),
-            Packet::Auth(_) => Err(Refusal::Bad(DecodeError::Protocol("an AUTH, though no method was agreed"))),
+            Packet::Auth(_) => {
+                Err(Refusal::Bad(DecodeError::Protocol("an AUTH, though no method was agreed")))
+            }
             Packet::Connect(_) => Err(Refusal::Bad(DecodeError::Protocol("a second CONNECT"))),
         }
     }
@@ -170,7 +172,9 @@ impl Session {
             Delivery::AtLeastOnce(packet_id) => Some(packet_id),
             Delivery::ExactlyOnce(_) => return Err(Refusal::Bad(DecodeError::QosNotSupported)),
         };
-        if packet_id.is_some() && self.in_flight.len() >= usize::from(self.shared.config.limits.receive_maximum) {
+        if packet_id.is_some()
+            && self.in_flight.len() >= usize::from(self.shared.config.limits.receive_maximum)
+        {
             return Err(Halt::Unanswered.into());
         }
         self.note_alias(publish)?;
@@ -193,7 +197,11 @@ impl Session {
         let place = place_of(alias);
         if publish.topic.is_empty() {
             let known = self.aliases.get(place).is_some_and(Option::is_some);
-            return if known { Ok(()) } else { Err(Refusal::Bad(DecodeError::Protocol("an alias that is not known"))) };
+            return if known {
+                Ok(())
+            } else {
+                Err(Refusal::Bad(DecodeError::Protocol("an alias that is not known")))
+            };
         }
         if self.aliases.len() <= place {
             self.aliases.resize(place + 1, None);
@@ -287,7 +295,12 @@ impl Session {
     /// Answers PINGREQs among packets that cannot be taken in yet, from byte `from` on, so that a client whose messages
     /// wait does not take the server for dead. Hands each answered one's place to `answered`, which takes it out, and
     /// returns where the first packet begins that is not whole.
-    pub(crate) fn answer_pings(&self, buffer: &mut super::read_buffer::ReadBuffer, from: usize, out: &mut Vec<u8>) -> usize {
+    pub(crate) fn answer_pings(
+        &self,
+        buffer: &mut super::read_buffer::ReadBuffer,
+        from: usize,
+        out: &mut Vec<u8>,
+    ) -> usize {
         let limit = usize::try_from(self.shared.config.limits.packet_bytes_max).unwrap_or(usize::MAX);
         let mut at = from;
         loop {

@@ -129,7 +129,8 @@ impl Reader<'_, '_> {
         match unfit_hash(text) {
             None => Some(Some(text.into())),
             Some(what) => {
-                let message = format!("{what}, expected an argon2 hash ($argon2id$v=19$m=…,t=…,p=…$salt$hash) or `-`");
+                let message =
+                    format!("{what}, expected an argon2 hash ($argon2id$v=19$m=…,t=…,p=…$salt$hash) or `-`");
                 self.error(&(at..at + text.len()), message);
                 None
             }
@@ -143,7 +144,9 @@ impl Reader<'_, '_> {
             match DeviceGlob::parse(trimmed) {
                 Some(glob) => globs.iter_mut().for_each(|globs| globs.push(glob.clone())),
                 None => {
-                    let message = format!("`{trimmed}` is no device glob, expected device ids with `*` and `?`, separated by commas");
+                    let message = format!(
+                        "`{trimmed}` is no device glob, expected device ids with `*` and `?`, separated by commas"
+                    );
                     self.error(&(start + blanks..start + part.len()), message);
                     globs = None;
                 }
@@ -167,8 +170,12 @@ fn unfit_hash(text: &str) -> Option<&'static str> {
         (Err(_), ..) => Some("this hash is not of argon2"),
         (_, Err(_), _) => Some("the parameters of this hash are not argon2's"),
         (.., None) => Some("this hash has no digest"),
-        (_, Ok(params), _) if params.m_cost() > HASH_MEMORY_KIB_MAX => Some("this hash takes more than 256 MiB"),
-        (_, Ok(params), _) if params.t_cost() > HASH_PASSES_MAX => Some("this hash takes more than 16 passes"),
+        (_, Ok(params), _) if params.m_cost() > HASH_MEMORY_KIB_MAX => {
+            Some("this hash takes more than 256 MiB")
+        }
+        (_, Ok(params), _) if params.t_cost() > HASH_PASSES_MAX => {
+            Some("this hash takes more than 16 passes")
+        }
         _ => None,
     }
 }
