@@ -1,0 +1,117 @@
+//! A recording judged again gives the same alerts: whatever the batches, and as the running service raised them.
+
+use std::fs;
+use std::time::Duration;
+
+use citywarden_model::Timestamp;
+use citywarden_tests::county::County;
+use citywarden_tests::moment::{ago, now};
+use citywarden_tests::receiver::WebhookServer;
+use citywarden_tests::recording::{backtest, dump, json_lines, sorted_as_raised};
+use citywarden_tests::scenario::{Scenario, eight_rules, sentinel};
+use citywarden_tests::service::Service;
+use serde_json::Value;
+
+const ALERT: Duration = Duration::from_secs(30);
+
+fn county(scenarios: &[Scenario]) -> County {
+    let mut county = County::new();
+    for scenario in scenarios {
+        scenario.prepare(&mut county);
+    }
+    county
+}
+
+/// Judges a recording in small and in large batches; both have to print the same bytes.
+fn judged(county: &County, recording: &str) -> String {
+    let one = backtest(county.dir(), &["--feed", recording, "--batch", "1"]);
+    let many = backtest(county.dir(), &["--feed", recording, "--batch", "10000"]);
+    assert!(one == many, "--batch 1:\n{one}\n--batch 10000:\n{many}");
+    one
+}
+
+fn kinds_raised(scenarios: &[Scenario]) -> usize {
+    scenarios.iter().flat_map(|scenario| &scenario.cases).filter(|case| case.raises.is_some()).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recording_of_a_running_service_gives_the_alerts_that_it_raised() {
+    let server = WebhookServer::start().await;
+    let scenarios: Vec<_> = eight_rules().into_iter().chain([sentinel()]).collect();
+    let mut county = county(&scenarios);
+    county.webhook = Some(server.url());
+    let service = Service::start(county.write());
+    for scenario in &scenarios {
+        scenario.play(service.mqtt, now(), |_| true).await;
+        let raised = scenario.cases.iter().filter(|case| case.raises.is_some());
+        for case in raised {
+            server.wait_for_alert(scenario.rule, case.asset, ALERT).await;
+        }
+    }
+    fs::write(county.file("beside.jsonl"), dump(county.dir())).expect("there is room");
+    service.stop();
+
+    let derived = json_lines(&judged(&county, "beside.jsonl"));
+    let raised = server.opened();
+    assert!(raised.len() >= kinds_raised(&scenarios), "{:?}", server.opened_subjects());
+    let raised = sorted_as_raised(raised.iter().map(|delivery| delivery.alert()));
+    assert_eq!(sorted_as_raised(&derived), raised);
+    check_journal_between_two_times(&county, &raised);
+}
+
+/// The journal itself, between two times, gives them too; between two earlier times it gives none.
+fn check_journal_between_two_times(county: &County, raised: &[Value]) {
+    let (before, now, after) = (ago(now(), 7200), ago(now(), 3600), ago(now(), -60));
+    let between = |from: Timestamp, to: Timestamp| {
+        json_lines(&backtest(county.dir(), &["--from", &from.to_string(), "--to", &to.to_string()]))
+    };
+    assert_eq!(sorted_as_raised(&between(now, after)), raised);
+    assert_eq!(between(before, now), Vec::<Value>::new(), "nothing was recorded then");
+}
+
+#[test]
+fn a_recording_made_by_hand_gives_the_same_bytes_in_any_batches() {
+    let scenarios = eight_rules();
+    let county = county(&scenarios);
+    county.write();
+    county.put("made.jsonl", &recording(&scenarios, now()));
+
+    let alerts = json_lines(&judged(&county, "made.jsonl"));
+    let about = |rule: &str, asset: &str| alerts.iter().filter(|alert| alert["rule"] == rule && alert["asset"]["id"] == asset).count();
+    for scenario in &scenarios {
+        for case in &scenario.cases {
+            let wanted = usize::from(case.raises.is_some());
+            let count = about(scenario.rule, case.asset);
+            let passes_through = case.asset == "dust-much" && count == 2;
+            assert!(count == wanted || passes_through, "{} {}: {count} alerts", scenario.rule, case.asset);
+        }
+    }
+    let order = |alert: &Value| [&alert["began_at"], &alert["rule"], &alert["asset"]["id"]].map(|key| key.as_str().map(str::to_owned));
+    assert!(alerts.is_sorted_by_key(|alert| order(alert)), "sorted by (began_at, rule, asset)");
+}
+
+/// The messages of all scenarios in the order in which they arrive, and one much later that lets every timer pass.
+fn recording(scenarios: &[Scenario], until: Timestamp) -> String {
+    let mut messages: Vec<_> = scenarios.iter().flat_map(|scenario| scenario.record(until)).collect();
+    let last = sentinel().record(ago(until, -300));
+    messages.extend(last.into_iter().take(1));
+    messages.sort_by_key(|(received, _)| *received);
+    messages.into_iter().map(|(_, message)| message.to_string() + "\n").collect()
+}
+
+#[test]
+fn a_changed_rule_is_compared_with_what_was_raised() {
+    let scenarios = [sentinel()];
+    let county = county(&scenarios);
+    county.write();
+    county.put("made.jsonl", &recording(&scenarios, now()));
+    let before = json_lines(&backtest(county.dir(), &["--feed", "made.jsonl"]));
+    assert_eq!(before.len(), 1, "{before:?}");
+    // uncovered at 32 km/h is allowed where 40 km/h count as standing still
+    let text = county.pack.text("muck-truck-uncovered");
+    let lenient = text.replace("value = 5.0", "value = 40.0");
+    assert_ne!(text, lenient);
+    county.pack.save("muck-truck-uncovered", &lenient);
+    assert_eq!(backtest(county.dir(), &["--feed", "made.jsonl", "--diff", "diff.json"]), "");
+    assert!(county.file("diff.json").exists(), "the comparison goes to the file");
+}
