@@ -16,6 +16,7 @@
 mod county;
 mod device;
 mod dice;
+pub mod load;
 mod message;
 mod place;
 pub mod play;

@@ -1,4 +1,4 @@
-//! Publishes messages as devices would: one MQTT connection a device, QoS 1, each message until it is acknowledged.
+//! Publishes messages as devices would: one MQTT connection a device, at least once, each message sent until it is acknowledged.
 
 mod connection;
 mod pace;

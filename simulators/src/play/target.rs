@@ -70,32 +70,35 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(url: &str, expected: Result<(&str, u16, Option<(&str, &str)>), &str>) {
-        let read = url.parse::<Target>();
-        let read = read.as_ref().map_err(ToString::to_string);
-        let read = read.map(|target| {
-            let credentials = target.credentials.as_ref().map(|(user, word)| (user.as_str(), word.as_str()));
-            (target.host.as_str(), target.port, credentials)
-        });
-        assert_eq!(read, expected.map_err(str::to_owned), "{url}");
+    fn check(url: &str, host: &str, port: u16, credentials: Option<(&str, &str)>) {
+        let credentials = credentials.map(|(user, password)| (user.to_owned(), password.to_owned()));
+        assert_eq!(url.parse(), Ok(Target { host: host.to_owned(), port, credentials }), "{url}");
     }
 
     #[test]
     fn a_target_is_a_host_a_port_and_perhaps_who_speaks() {
-        check("mqtt://127.0.0.1:1884", Ok(("127.0.0.1", 1884, None)));
-        check("mqtt://broker", Ok(("broker", 1883, None)));
-        check("mqtt://[::1]:1884/", Ok(("::1", 1884, None)));
-        check("mqtt://[::1]", Ok(("::1", 1883, None)));
-        check("mqtt://u:p:w@d@broker:1", Ok(("broker", 1, Some(("u", "p:w@d")))));
+        check("mqtt://127.0.0.1:1884", "127.0.0.1", 1884, None);
+        check("mqtt://broker", "broker", 1883, None);
+        check("mqtt://[::1]:1884/", "::1", 1884, None);
+        check("mqtt://[::1]", "::1", 1883, None);
+        check("mqtt://u:p:w@d@broker:1", "broker", 1, Some(("u", "p:w@d")));
     }
 
     #[test]
     fn what_is_no_target_is_refused_by_name() {
-        check("broker:1883", Err("`broker:1883` is no MQTT address; expected mqtt://host:port"));
-        check("mqtts://broker", Err("`mqtts://broker` is no MQTT address; expected mqtt://host:port"));
-        check("mqtt://:1883", Err("`mqtt://:1883` names no host; expected mqtt://host:port"));
-        check("mqtt://broker:0", Err("`0` is no port; expected a number from 1 to 65535"));
-        check("mqtt://broker:x", Err("`x` is no port; expected a number from 1 to 65535"));
-        check("mqtt://me@broker", Err("`me` is no user and password; expected user:password before the @"));
+        for (url, expected) in [
+            ("broker:1883", "`broker:1883` is no MQTT address; expected mqtt://host:port"),
+            ("mqtts://broker", "`mqtts://broker` is no MQTT address; expected mqtt://host:port"),
+            ("mqtt://:1883", "`mqtt://:1883` names no host; expected mqtt://host:port"),
+            ("mqtt://broker:0", "`0` is no port; expected a number from 1 to 65535"),
+            ("mqtt://broker:x", "`x` is no port; expected a number from 1 to 65535"),
+            ("mqtt://me@broker", "`me` is no user and password; expected user:password before the @"),
+        ] {
+            assert_eq!(
+                url.parse::<Target>().map_err(|error| error.to_string()),
+                Err(expected.to_owned()),
+                "{url}"
+            );
+        }
     }
 }
