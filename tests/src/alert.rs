@@ -10,9 +10,30 @@ use crate::receiver::Delivery;
 
 /// The members of an alert, in their order.
 const MEMBERS: &[&str] = &[
-    "id", "kind", "rule", "rule_digest", "ruleset_digest", "title", "clause", "severity", "lead", "asset", "region",
-    "grid", "position", "responsible", "state", "condition", "began_at", "opened_at", "cleared_at", "values", "limits",
-    "unit", "summary", "evidence",
+    "id",
+    "kind",
+    "rule",
+    "rule_digest",
+    "ruleset_digest",
+    "title",
+    "clause",
+    "severity",
+    "lead",
+    "asset",
+    "region",
+    "grid",
+    "position",
+    "responsible",
+    "state",
+    "condition",
+    "began_at",
+    "opened_at",
+    "cleared_at",
+    "values",
+    "limits",
+    "unit",
+    "summary",
+    "evidence",
 ];
 
 /// What one alert has to say.
@@ -60,7 +81,11 @@ fn check_envelope(delivery: &Delivery) {
     check_time(event, "time");
     let id = event["data"]["id"].as_str().expect("a text");
     let sequence = delivery.id.strip_prefix(id).and_then(|rest| rest.strip_prefix('.'));
-    assert!(sequence.is_some_and(|number| number.parse::<u64>().is_ok()), "{} is not {id}.<number>", delivery.id);
+    assert!(
+        sequence.is_some_and(|number| number.parse::<u64>().is_ok()),
+        "{} is not {id}.<number>",
+        delivery.id
+    );
 }
 
 /// The members, their order, and the form of each.
@@ -78,7 +103,10 @@ fn check_form(alert: &Value) {
         check_time(alert, name);
     }
     for (outer, inner) in [("title", "zh"), ("title", "en"), ("clause", "reference"), ("asset", "name")] {
-        assert!(alert[outer][inner].as_str().is_some_and(|text| !text.is_empty()), "{outer}.{inner}: {alert}");
+        assert!(
+            alert[outer][inner].as_str().is_some_and(|text| !text.is_empty()),
+            "{outer}.{inner}: {alert}"
+        );
     }
     assert!(alert["summary"].as_str().is_some_and(|text| !text.contains(['{', '}'])), "{alert}");
     let offset = |end: &str| alert["evidence"]["journal"][end].as_u64().expect("an offset");
@@ -105,7 +133,10 @@ fn check_content(alert: &Value, expected: &Expected) {
     assert!(responsible.iter().any(|unit| unit == expected.responsible), "{alert}");
     for (table, (name, wanted)) in [("values", expected.value), ("limits", expected.limit)] {
         let number = alert[table][name].as_f64();
-        assert!(number.is_some_and(|number| (number - wanted).abs() < 1e-3), "{table}.{name} is {number:?}: {alert}");
+        assert!(
+            number.is_some_and(|number| (number - wanted).abs() < 1e-3),
+            "{table}.{name} is {number:?}: {alert}"
+        );
     }
 }
 

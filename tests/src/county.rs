@@ -58,7 +58,8 @@ impl County {
     pub fn asset(&mut self, id: &str, kind: &str, attributes: &[(&str, &str)]) {
         let name = format!("{kind} {id}");
         let (lat, lon) = (CENTRE.lat.to_string(), CENTRE.lon.to_string());
-        let columns = [("id", id), ("kind", kind), ("name", &name), ("region", REGION), ("lat", &lat), ("lon", &lon)];
+        let columns =
+            [("id", id), ("kind", kind), ("name", &name), ("region", REGION), ("lat", &lat), ("lon", &lon)];
         self.assets.push(row(&columns, attributes));
     }
 
@@ -78,7 +79,13 @@ impl County {
             let point = centre.moved(east * half_m, north * half_m);
             json!([point.lon, point.lat])
         };
-        let ring = json!([corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0), corner(-1.0, -1.0)]);
+        let ring = json!([
+            corner(-1.0, -1.0),
+            corner(1.0, -1.0),
+            corner(1.0, 1.0),
+            corner(-1.0, 1.0),
+            corner(-1.0, -1.0)
+        ]);
         let id = format!("{kind}-{}", self.zones.len());
         self.zones.push(json!({"type": "Feature", "properties": {"id": id, "kind": kind, "asset": asset},
             "geometry": {"type": "Polygon", "coordinates": [ring]}}));

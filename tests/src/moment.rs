@@ -31,7 +31,9 @@ mod tests {
 
     #[test]
     fn it_is_noon_in_the_zone_that_is_named() {
-        for (utc, zone) in [("00", "Etc/GMT-12"), ("11", "Etc/GMT-1"), ("12", "Etc/GMT"), ("23", "Etc/GMT+11")] {
+        for (utc, zone) in
+            [("00", "Etc/GMT-12"), ("11", "Etc/GMT-1"), ("12", "Etc/GMT"), ("23", "Etc/GMT+11")]
+        {
             let at = Timestamp::parse(&format!("2026-11-24T{utc}:30:00Z")).expect("a time");
             assert_eq!(zone_where_it_is_noon(at), zone);
             let clock = citywarden_model::LocalClock::named(zone).expect("a zone");

@@ -21,9 +21,9 @@ impl Pack {
     /// The file that holds this rule.
     pub fn file(&self, rule: &str) -> PathBuf {
         let head = format!("rule = \"{rule}\"");
-        let found = rule_files(&self.dir)
-            .into_iter()
-            .find(|path| fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line.trim_end() == head)));
+        let found = rule_files(&self.dir).into_iter().find(|path| {
+            fs::read_to_string(path).is_ok_and(|text| text.lines().any(|line| line.trim_end() == head))
+        });
         found.unwrap_or_else(|| panic!("no file under {} begins with `{head}`", self.dir.display()))
     }
 

@@ -134,9 +134,9 @@ impl WebhookServer {
                 arrived.await;
             }
         };
-        if tokio::time::timeout(timeout, wait).await.is_err() {
-            panic!("{what} did not come within {timeout:?}; opened so far: {:#?}", self.opened_subjects());
-        }
+        let in_time = tokio::time::timeout(timeout, wait).await;
+        let so_far = || self.opened_subjects();
+        assert!(in_time.is_ok(), "{what} did not come within {timeout:?}; opened so far: {:#?}", so_far());
     }
 
     /// Waits for the alert that this rule opens about this asset, and gives it as it was opened.
@@ -152,8 +152,10 @@ impl WebhookServer {
 }
 
 async fn take(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let (id, at, signature) = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
+    let header =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let (id, at, signature) =
+        (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
     if !is_signed(&id, &at, &body, &signature) {
         inbox.refused.lock().expect("no test panicked in it").push(format!("{id} {at} {signature}"));
         return StatusCode::UNAUTHORIZED;

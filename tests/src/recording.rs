@@ -4,11 +4,13 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::service::{citywarden_ok_in, citywarden_in};
+use crate::service::{citywarden_in, citywarden_ok_in};
 
 /// Each line of a text as JSON.
 pub fn json_lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
 }
 
 /// The journal of the county in this directory: every record a line.
@@ -37,11 +39,29 @@ pub fn verify(dir: &Path) {
 /// What was found out when an alert was raised, and does not change after: the rest is what became of it.
 pub fn as_raised(alert: &Value) -> Value {
     const MEMBERS: &[&str] = &[
-        "id", "kind", "rule", "rule_digest", "ruleset_digest", "title", "clause", "severity", "lead", "asset",
-        "region", "position", "responsible", "began_at", "opened_at", "values", "limits", "unit", "summary", "evidence",
+        "id",
+        "kind",
+        "rule",
+        "rule_digest",
+        "ruleset_digest",
+        "title",
+        "clause",
+        "severity",
+        "lead",
+        "asset",
+        "region",
+        "position",
+        "responsible",
+        "began_at",
+        "opened_at",
+        "values",
+        "limits",
+        "unit",
+        "summary",
+        "evidence",
     ];
     let member = |name: &&str| ((*name).to_owned(), alert[*name].clone());
-    Value::Object(MEMBERS.iter().map(|name| member(name)).collect::<Map<_, _>>())
+    Value::Object(MEMBERS.iter().map(member).collect::<Map<_, _>>())
 }
 
 /// Alerts as they were raised, in the order of their ids.

@@ -96,7 +96,8 @@ impl Scenario {
     /// The messages of these cases as lines of a recording, received as soon as they were observed.
     pub fn record(&self, now: Timestamp) -> Vec<(Timestamp, Value)> {
         let batches = self.cases.iter().flat_map(|case| (case.feed)(now));
-        let messages = batches.flat_map(|batch| batch.payloads.into_iter().map(move |payload| (batch.asset, payload)));
+        let messages =
+            batches.flat_map(|batch| batch.payloads.into_iter().map(move |payload| (batch.asset, payload)));
         messages
             .map(|(asset, payload)| {
                 let message: Value = serde_json::from_str(&payload).expect("our own JSON");
@@ -131,7 +132,12 @@ impl Case {
     }
 
     /// The same asset with attributes.
-    fn with_attributes(mut self, kind: &'static str, interval: u32, attributes: &'static [(&str, &str)]) -> Self {
+    fn with_attributes(
+        mut self,
+        kind: &'static str,
+        interval: u32,
+        attributes: &'static [(&str, &str)],
+    ) -> Self {
         let asset = self.asset;
         self.registry = Box::new(move |county| {
             county.asset(asset, kind, attributes);

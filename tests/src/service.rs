@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// How long a started service may take to say where it listens: it may have a journal to judge again.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long it may take to end after SIGTERM.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -131,7 +131,8 @@ impl Running {
 
     /// Sends a signal.
     pub fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill runs");
+        let sent =
+            Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill runs");
         assert!(sent.success(), "kill {signal}: {sent}");
     }
 
@@ -185,27 +186,27 @@ impl Service {
         get(self.http, path).await
     }
 
-    /// The sum of a metric's samples whose labels hold all these; 0 where there is none.
-    pub async fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+    /// What a counter stands at: the sum of its samples whose labels hold all these; 0 where there is none.
+    pub async fn count(&self, name: &str, labels: &[(&str, &str)]) -> usize {
         let (status, text) = self.get("/metrics").await;
         assert_eq!(status, 200, "/metrics: {text}");
-        metric(&text, name, labels)
+        count(&text, name, labels)
     }
 
-    /// Waits until a metric is as wanted.
-    pub async fn wait_for_metric(&self, name: &str, labels: &[(&str, &str)], wanted: impl Fn(f64) -> bool) {
+    /// Waits until a counter is as wanted.
+    pub async fn wait_for_count(&self, name: &str, labels: &[(&str, &str)], wanted: impl Fn(usize) -> bool) {
         const POLL: Duration = Duration::from_millis(20);
         const TIMEOUT: Duration = Duration::from_secs(30);
-        let mut waited = Duration::ZERO;
+        let mut spent = Duration::ZERO;
         loop {
-            let value = self.metric(name, labels).await;
+            let value = self.count(name, labels).await;
             if wanted(value) {
                 return;
             }
             let said = || self.process.err.lines().join("\n");
-            assert!(waited < TIMEOUT, "{name} {labels:?} is {value} after {TIMEOUT:?}; it said:\n{}", said());
+            assert!(spent < TIMEOUT, "{name} {labels:?} is {value} after {TIMEOUT:?}; it said:\n{}", said());
             tokio::time::sleep(POLL).await;
-            waited += POLL;
+            spent += POLL;
         }
     }
 
@@ -226,13 +227,13 @@ pub async fn get(at: SocketAddr, path: &str) -> (u16, String) {
     (response.status().as_u16(), response.text().await.expect("it is text"))
 }
 
-/// The sum of a metric's samples in a page of metrics whose labels hold all these; 0 where there is none.
-pub fn metric(page: &str, name: &str, labels: &[(&str, &str)]) -> f64 {
+/// What a counter stands at on a page of metrics.
+fn count(page: &str, name: &str, labels: &[(&str, &str)]) -> usize {
     let wanted: Vec<_> = labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
     page.lines()
         .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
         .filter(|line| wanted.iter().all(|label| line.contains(label)))
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok())
         .sum()
 }
 
@@ -250,16 +251,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_metric_is_the_sum_of_the_samples_that_are_asked_for() {
-        let page = "# HELP a x\na{k=\"1\",l=\"x\"} 2\na{k=\"2\",l=\"x\"} 3.5\na_more{k=\"1\"} 7\nb 1e3\n";
+    fn a_count_is_the_sum_of_the_samples_that_are_asked_for() {
+        let page = "# HELP a x\na{k=\"1\",l=\"x\"} 2\na{k=\"2\",l=\"x\"} 3\na_more{k=\"1\"} 7\nb 1000\n";
         for (name, labels, value) in [
-            ("a", vec![], 5.5),
-            ("a", vec![("k", "1")], 2.0),
-            ("a", vec![("l", "x"), ("k", "2")], 3.5),
-            ("a", vec![("k", "3")], 0.0),
-            ("b", vec![], 1000.0),
+            ("a", vec![], 5),
+            ("a", vec![("k", "1")], 2),
+            ("a", vec![("l", "x"), ("k", "2")], 3),
+            ("a", vec![("k", "3")], 0),
+            ("b", vec![], 1000),
         ] {
-            assert!((metric(page, name, &labels) - value).abs() < 1e-9, "{name} {labels:?}");
+            assert_eq!(count(page, name, &labels), value, "{name} {labels:?}");
         }
     }
 }

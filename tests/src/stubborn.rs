@@ -85,10 +85,10 @@ impl Stubborn {
     async fn run(mut self, mut work: mpsc::UnboundedReceiver<String>) {
         let client_id = self.topic.replace('/', "-");
         loop {
-            if let Ok(wire) = Wire::connect(self.at, Level::V311, &client_id).await {
-                if self.converse(wire, &mut work).await.is_ok() {
-                    return;
-                }
+            if let Ok(wire) = Wire::connect(self.at, Level::V311, &client_id).await
+                && self.converse(wire, &mut work).await.is_ok()
+            {
+                return;
             }
             tokio::time::sleep(BACKOFF).await;
         }
@@ -143,7 +143,13 @@ impl Stubborn {
     }
 }
 
-async fn send(writer: &mut OwnedWriteHalf, topic: &str, id: u16, again: bool, payload: &str) -> io::Result<()> {
+async fn send(
+    writer: &mut OwnedWriteHalf,
+    topic: &str,
+    id: u16,
+    again: bool,
+    payload: &str,
+) -> io::Result<()> {
     let packet = publish(Level::V311, topic, Quality::AtLeastOnce { id, again }, payload.as_bytes());
     writer.write_all(&packet).await
 }

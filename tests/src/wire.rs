@@ -70,7 +70,9 @@ impl Wire {
         wire.send(&connect(level, client_id, None)).await?;
         match wire.answer().await? {
             Answer::Packet(packet) if packet.first == CONNACK && packet.body.get(1) == Some(&0) => Ok(wire),
-            other => Err(io::Error::other(format!("CONNECT of {client_id} was answered by {other:?}"))),
+            refused @ (Answer::Packet(_) | Answer::Closed) => {
+                Err(io::Error::other(format!("CONNECT of {client_id} was answered by {refused:?}")))
+            }
         }
     }
 

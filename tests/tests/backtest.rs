@@ -6,7 +6,7 @@ use std::time::Duration;
 use citywarden_model::Timestamp;
 use citywarden_tests::county::County;
 use citywarden_tests::moment::{ago, now};
-use citywarden_tests::receiver::WebhookServer;
+use citywarden_tests::receiver::{Delivery, WebhookServer};
 use citywarden_tests::recording::{backtest, dump, json_lines, sorted_as_raised};
 use citywarden_tests::scenario::{Scenario, eight_rules, sentinel};
 use citywarden_tests::service::Service;
@@ -54,7 +54,7 @@ async fn a_recording_of_a_running_service_gives_the_alerts_that_it_raised() {
     let derived = json_lines(&judged(&county, "beside.jsonl"));
     let raised = server.opened();
     assert!(raised.len() >= kinds_raised(&scenarios), "{:?}", server.opened_subjects());
-    let raised = sorted_as_raised(raised.iter().map(|delivery| delivery.alert()));
+    let raised = sorted_as_raised(raised.iter().map(Delivery::alert));
     assert_eq!(sorted_as_raised(&derived), raised);
     check_journal_between_two_times(&county, &raised);
 }
@@ -77,7 +77,9 @@ fn a_recording_made_by_hand_gives_the_same_bytes_in_any_batches() {
     county.put("made.jsonl", &recording(&scenarios, now()));
 
     let alerts = json_lines(&judged(&county, "made.jsonl"));
-    let about = |rule: &str, asset: &str| alerts.iter().filter(|alert| alert["rule"] == rule && alert["asset"]["id"] == asset).count();
+    let about = |rule: &str, asset: &str| {
+        alerts.iter().filter(|alert| alert["rule"] == rule && alert["asset"]["id"] == asset).count()
+    };
     for scenario in &scenarios {
         for case in &scenario.cases {
             let wanted = usize::from(case.raises.is_some());
@@ -86,8 +88,10 @@ fn a_recording_made_by_hand_gives_the_same_bytes_in_any_batches() {
             assert!(count == wanted || passes_through, "{} {}: {count} alerts", scenario.rule, case.asset);
         }
     }
-    let order = |alert: &Value| [&alert["began_at"], &alert["rule"], &alert["asset"]["id"]].map(|key| key.as_str().map(str::to_owned));
-    assert!(alerts.is_sorted_by_key(|alert| order(alert)), "sorted by (began_at, rule, asset)");
+    let order = |alert: &Value| {
+        [&alert["began_at"], &alert["rule"], &alert["asset"]["id"]].map(|key| key.as_str().map(str::to_owned))
+    };
+    assert!(alerts.is_sorted_by_key(order), "sorted by (began_at, rule, asset)");
 }
 
 /// The messages of all scenarios in the order in which they arrive, and one much later that lets every timer pass.

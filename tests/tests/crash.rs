@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use citywarden_tests::county::{CENTRE, County, topic_of};
 use citywarden_tests::moment::{ago, now};
-use citywarden_tests::receiver::WebhookServer;
+use citywarden_tests::receiver::{Delivery, WebhookServer};
 use citywarden_tests::recording::{backtest, dump, json_lines, payloads, sorted_as_raised, verify};
 use citywarden_tests::service::Service;
 use citywarden_tests::stubborn::{Acknowledged, Stubborn};
@@ -29,7 +29,7 @@ const MESSAGES_OF_VIOLATION: usize = 7;
 const WINDOW: usize = 10;
 /// Each n-th delivery to enforcement fails and comes again.
 const FAILS_EACH: usize = 7;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn crashes() -> usize {
     let count = std::env::var("CITYWARDEN_CRASHES").ok();
@@ -62,7 +62,7 @@ async fn after_kill_9_under_load_nothing_acknowledged_is_missing_and_each_violat
     let (from, to) = (ago(now(), 3600).to_string(), ago(now(), -60).to_string());
     let derived = json_lines(&backtest(dir, &["--from", &from, "--to", &to]));
     let raised = server.opened();
-    assert_eq!(sorted_as_raised(&derived), sorted_as_raised(raised.iter().map(|delivery| delivery.alert())));
+    assert_eq!(sorted_as_raised(&derived), sorted_as_raised(raised.iter().map(Delivery::alert)));
 }
 
 /// Kills the service in the middle of something: of the load, of a delivery, or of taking up its work again.
@@ -136,7 +136,9 @@ impl Load {
         let now = now();
         for number in 0..MESSAGES_EACH {
             for (loader, work) in self.loaders.iter().enumerate() {
-                let age = citywarden_model::Span::from_millis(i64::try_from(MESSAGES_EACH - number).expect("small"));
+                let age = citywarden_model::Span::from_millis(
+                    i64::try_from(MESSAGES_EACH - number).expect("small"),
+                );
                 let payload = message(now - age, true, &format!("{loader}/{round}/{number}"));
                 work.send(payload).expect("the device runs");
             }
@@ -147,7 +149,8 @@ impl Load {
             let (work, device) = Stubborn::start(self.at, topic, WINDOW, Arc::clone(&self.acknowledged));
             for number in 0..MESSAGES_OF_VIOLATION {
                 let age = 5 * i64::try_from(MESSAGES_OF_VIOLATION - number).expect("small");
-                work.send(message(ago(now, age), false, &format!("{truck}/{number}"))).expect("the device runs");
+                work.send(message(ago(now, age), false, &format!("{truck}/{number}")))
+                    .expect("the device runs");
             }
             self.offered += MESSAGES_OF_VIOLATION;
             self.devices.push(device);
@@ -178,7 +181,12 @@ fn message(at: citywarden_model::Timestamp, covered: bool, number: &str) -> Stri
 fn check_nothing_is_missing(dump: &str, acknowledged: &[String]) {
     let kept: BTreeSet<_> = payloads(dump).collect();
     let missing: Vec<_> = acknowledged.iter().filter(|payload| !kept.contains(*payload)).collect();
-    assert!(missing.is_empty(), "{} of {} acknowledged are missing: {missing:?}", missing.len(), acknowledged.len());
+    assert!(
+        missing.is_empty(),
+        "{} of {} acknowledged are missing: {missing:?}",
+        missing.len(),
+        acknowledged.len()
+    );
     let distinct: BTreeSet<_> = acknowledged.iter().collect();
     assert_eq!(distinct.len(), acknowledged.len(), "each message is unlike any other");
 }

@@ -27,8 +27,11 @@ fn files(ending: &str) -> Vec<(String, String)> {
 
 #[test]
 fn no_source_file_is_longer_than_500_lines() {
-    let long: Vec<_> =
-        files(".rs").into_iter().filter(|(_, text)| text.lines().count() > 500).map(|(name, _)| name).collect();
+    let long: Vec<_> = files(".rs")
+        .into_iter()
+        .filter(|(_, text)| text.lines().count() > 500)
+        .map(|(name, _)| name)
+        .collect();
     assert!(long.is_empty(), "split these: {long:?}");
 }
 
@@ -55,7 +58,9 @@ fn every_path_in_the_map_exists() {
         .split('`')
         .skip(1)
         .step_by(2)
-        .filter(|word| word.contains('/') && !word.contains([' ', '{', '<', '*', ':']) && !word.starts_with('/'))
+        .filter(|word| {
+            word.contains('/') && !word.contains([' ', '{', '<', '*', ':']) && !word.starts_with('/')
+        })
         .collect();
     assert!(paths.len() > 20, "the map names only {} paths", paths.len());
     let lost: Vec<_> = paths.into_iter().filter(|path| !root().join(path).exists()).collect();
@@ -76,7 +81,13 @@ fn tree(package: &str) -> Vec<String> {
 
 #[test]
 fn the_pure_crates_have_no_runtime_no_sockets_and_no_randomness() {
-    for package in ["citywarden-model", "citywarden-problems", "citywarden-registry", "citywarden-formats", "citywarden-rules"] {
+    for package in [
+        "citywarden-model",
+        "citywarden-problems",
+        "citywarden-registry",
+        "citywarden-formats",
+        "citywarden-rules",
+    ] {
         let tree = tree(package);
         assert!(tree.iter().any(|name| name == package), "{package} is in its own tree");
         for absent in ["tokio", "mio", "rand", "socket2", "notify", "reqwest", "axum"] {
@@ -122,7 +133,8 @@ fn nothing_waits_by_the_clock_in_tests_and_nothing_is_left_undone() {
 
 #[test]
 fn every_dependency_has_its_reason() {
-    let reasons = fs::read_to_string(root().join("docs/dependencies.md")).expect("there is a page of reasons");
+    let reasons =
+        fs::read_to_string(root().join("docs/dependencies.md")).expect("there is a page of reasons");
     let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("there is a workspace");
     let start = workspace.find("[workspace.dependencies]").expect("it has dependencies");
     let names: Vec<_> = workspace[start..]
@@ -135,9 +147,8 @@ fn every_dependency_has_its_reason() {
     assert!(names.len() > 10, "{names:?}");
     for name in names {
         let known = reasons.lines().filter_map(|line| line.strip_prefix("- ")).any(|line| {
-            line.split_once(':').is_some_and(|(named, _)| {
-                named.split([',', '(']).any(|word| word.trim() == name)
-            })
+            line.split_once(':')
+                .is_some_and(|(named, _)| named.split([',', '(']).any(|word| word.trim() == name))
         });
         assert!(known, "docs/dependencies.md has no line for {name}");
     }

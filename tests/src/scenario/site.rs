@@ -14,16 +14,10 @@ const SHORT: Every = Every { seconds: 10, since: 240 };
 
 pub(super) fn nozzle_spacing() -> Scenario {
     const SITE: &str = "construction_site";
-    const EVEN: &[(&str, &str)] = &[
-        ("nozzle_chainage_m", "0;5.2;10;15;20;25;30;35"),
-        ("perimeter_m", "40"),
-        ("closed_loop", "true"),
-    ];
-    const UNEVEN: &[(&str, &str)] = &[
-        ("nozzle_chainage_m", "0;5;10;15;20;25;30;34"),
-        ("perimeter_m", "40"),
-        ("closed_loop", "true"),
-    ];
+    const EVEN: &[(&str, &str)] =
+        &[("nozzle_chainage_m", "0;5.2;10;15;20;25;30;35"), ("perimeter_m", "40"), ("closed_loop", "true")];
+    const UNEVEN: &[(&str, &str)] =
+        &[("nozzle_chainage_m", "0;5;10;15;20;25;30;34"), ("perimeter_m", "40"), ("closed_loop", "true")];
     let nozzles = |working: [bool; 8]| json!({"nozzles": working, "spraying": true});
     let all = [true; 8];
     let mut one_broken = all;
@@ -121,7 +115,8 @@ pub(super) fn linear_works_spraying() -> Scenario {
                 county.device(asset, "spray_controller", None, &[]);
             },
             move |now| {
-                let payload = |(age, on): (i64, &bool)| stamped(ago(now, age), json!({"readings": {"spraying": on}}));
+                let payload =
+                    |(age, on): (i64, &bool)| stamped(ago(now, age), json!({"readings": {"spraying": on}}));
                 let ages = (0..3_i64).rev();
                 vec![Batch { asset, payloads: ages.zip(states).map(payload).collect() }]
             },

@@ -65,8 +65,8 @@ fn truck_message(at: Point, speed: f64, covered: bool, loaded: bool) -> Value {
 
 const UNCOVERED: Expected = Expected {
     kind: "violation",
-    item: 18,
-    clause: "运输车辆必须密闭",
+    item: 16,
+    clause: "全封闭自动卸载装置",
     severity: "serious",
     lead: false,
     responsible: "综合行政执法局",
@@ -122,7 +122,10 @@ fn leaving(asset: &'static str, (site, east_km): (&'static str, f64), crs: Crs, 
         },
         move |now| {
             let fixes = fixes_through(gate, crs, now);
-            vec![Batch { asset: site, payloads: wash(asset, washed_s, now) }, Batch { asset, payloads: fixes }]
+            vec![
+                Batch { asset: site, payloads: wash(asset, washed_s, now) },
+                Batch { asset, payloads: fixes },
+            ]
         },
     )
 }

@@ -1,0 +1,243 @@
+//! The commands as a person at a terminal meets them: help, exit codes, and what each prints.
+
+use std::fs;
+use std::time::Duration;
+
+use citywarden_tests::county::County;
+use citywarden_tests::moment::{ago, now};
+use citywarden_tests::receiver::WebhookServer;
+use citywarden_tests::recording::{dump, json_lines, payloads, verify};
+use citywarden_tests::scenario::sentinel;
+use citywarden_tests::service::{Service, citywarden, citywarden_in, citywarden_ok_in};
+use tempfile::TempDir;
+
+/// Every command of this version.
+const COMMANDS: &[&[&str]] = &[
+    &["demo"],
+    &["run"],
+    &["check"],
+    &["rules"],
+    &["rules", "list"],
+    &["rules", "check"],
+    &["rules", "test"],
+    &["rules", "backtest"],
+    &["rules", "explain"],
+    &["rules", "export"],
+    &["receivers"],
+    &["receivers", "test"],
+    &["simulate"],
+    &["journal"],
+    &["journal", "stat"],
+    &["journal", "dump"],
+    &["journal", "verify"],
+];
+
+#[test]
+fn the_help_of_every_command_says_what_it_does_with_examples_and_exit_codes() {
+    let top = citywarden(&["--help"]);
+    assert!(top.status.success());
+    let top = String::from_utf8_lossy(&top.stdout).into_owned();
+    for command in COMMANDS {
+        let output = citywarden(&[command, &["--help"][..]].concat());
+        let help = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{command:?}");
+        assert!(top.contains(command[0]), "--help does not name {command:?}:\n{top}");
+        let is_group = COMMANDS.iter().any(|other| other.len() > command.len() && other.starts_with(command));
+        let wanted: &[&str] =
+            if is_group { &["Usage:", "Commands:"] } else { &["Usage:", "Example", "Exit code"] };
+        for words in wanted {
+            assert!(help.contains(words), "{command:?} --help has no {words}:\n{help}");
+        }
+        assert!(help.lines().count() >= 8, "{command:?} --help is too short to help:\n{help}");
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_says_what_was_expected() {
+    for (args, words) in [
+        (&[][..], "Usage:"),
+        (&["rnu"], "run"),
+        (&["run"], "--config"),
+        (&["run", "--confg", "citywarden.toml"], "--config"),
+        (&["check"], "--config"),
+        (&["rules", "backtest", "--config", "c.toml", "--batch", "none"], "--batch"),
+        (&["rules", "backtest", "--config", "c.toml", "--from", "yesterday", "--to", "today"], "--from"),
+        (&["journal"], "Usage:"),
+    ] {
+        let output = citywarden(args);
+        let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(2), "{args:?}\n{said}");
+        assert!(said.contains(words), "{args:?}\n{said}");
+    }
+}
+
+#[test]
+fn the_rules_are_listed_checked_tested_and_exported() {
+    let dir = TempDir::new().expect("there is room for a directory");
+    let listed = citywarden_ok_in(dir.path(), &["rules", "list"]);
+    let as_json = json_lines(&citywarden_ok_in(dir.path(), &["rules", "list", "--json"]));
+    citywarden_ok_in(dir.path(), &["rules", "export", "mine"]);
+    for rule in [
+        "sprinkler-chime-loudness",
+        "nozzle-spacing",
+        "muck-truck-uncovered",
+        "truck-leaves-unwashed",
+        "fume-concentration",
+        "construction-noise",
+        "linear-works-spraying",
+        "site-dust",
+    ] {
+        assert!(listed.contains(rule), "{rule}\n{listed}");
+        assert!(as_json.iter().any(|line| line["rule"] == rule || line["id"] == rule), "{rule}\n{as_json:?}");
+    }
+    for args in
+        [&["rules", "check"][..], &["rules", "test"], &["rules", "check", "mine"], &["rules", "test", "mine"]]
+    {
+        citywarden_ok_in(dir.path(), args);
+    }
+    let again = citywarden_in(dir.path(), &["rules", "export", "mine"]);
+    let said = String::from_utf8_lossy(&again.stderr);
+    assert_eq!(again.status.code(), Some(1), "an export writes over nothing: {said}");
+}
+
+#[test]
+fn a_good_configuration_is_said_to_be_good() {
+    let mut county = County::new();
+    county.asset("site", "construction_site", &[]);
+    county.device("site", "monitor", Some(10), &[]);
+    let output = citywarden_in(county.write(), &["check", "--config", "citywarden.toml"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(!said.contains("registry/") && !said.contains("rules/"), "{said}");
+}
+
+/// A county whose service has raised one alert, still running.
+async fn after_an_alert() -> (County, WebhookServer, Service) {
+    let server = WebhookServer::start().await;
+    let mut county = County::new();
+    county.webhook = Some(server.url());
+    let scenario = sentinel();
+    scenario.prepare(&mut county);
+    let service = Service::start(county.write());
+    scenario.play(service.mqtt, now(), |_| true).await;
+    server.wait_for_alert(scenario.rule, "truck-last-of-all", Duration::from_secs(30)).await;
+    (county, server, service)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_journal_is_counted_dumped_and_verified_beside_the_running_service() {
+    let (county, _server, service) = after_an_alert().await;
+    let stat = json_lines(&citywarden_ok_in(
+        county.dir(),
+        &["journal", "stat", "--json", "--config", "citywarden.toml"],
+    ));
+    assert!(!stat.is_empty(), "journal stat --json prints something");
+    verify(county.dir());
+    let lines = json_lines(&dump(county.dir()));
+    let offsets: Vec<_> =
+        lines.iter().map(|line| line["offset"].as_u64().expect("each line has its offset")).collect();
+    assert!(offsets.is_sorted() && offsets.len() >= 10, "{offsets:?}");
+    let message = lines.iter().find(|line| line["payload"].is_string()).expect("a message");
+    assert_eq!(message["topic"], "citywarden/330624/truck-last-of-all-unit/json", "{message}");
+    assert!(message["received_at"].is_string(), "{message}");
+    assert_eq!(payloads(&dump(county.dir())).count(), 10, "each message once");
+    service.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_flipped_bit_of_the_journal_is_found_and_named_and_stops_the_start() {
+    let (county, _server, service) = after_an_alert().await;
+    service.stop();
+    verify(county.dir());
+    let (segment, at) = place_in_journal(&county, b"\"heading\"");
+    let mut bytes = fs::read(&segment).expect("the segment can be read");
+    bytes[at] ^= 1;
+    fs::write(&segment, &bytes).expect("it can be written");
+
+    let output = citywarden_in(county.dir(), &["journal", "verify", "--config", "citywarden.toml"]);
+    let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("offset"), "the damage is named with its offset: {said}");
+    let started = citywarden_in(county.dir(), &["run", "--config", "citywarden.toml"]);
+    let said = String::from_utf8_lossy(&started.stderr);
+    assert_eq!(started.status.code(), Some(1), "it does not start on a damaged journal: {said}");
+}
+
+/// A file under the county's data that holds these bytes, and where the first of them is.
+fn place_in_journal(county: &County, wanted: &[u8]) -> (std::path::PathBuf, usize) {
+    let mut folders = vec![county.file("data")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("it can be listed").flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let bytes = fs::read(entry.path()).expect("it can be read");
+            let is_journal = entry.path().components().any(|part| part.as_os_str() == "journal");
+            if let Some(at) =
+                bytes.windows(wanted.len()).position(|window| window == wanted).filter(|_| is_journal)
+            {
+                return (entry.path(), at);
+            }
+        }
+    }
+    panic!("no file under {} holds the message", county.file("data").display());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_and_the_lack_of_one_are_explained_from_the_journal() {
+    let (county, server, service) = after_an_alert().await;
+    let opened = server.opened();
+    let id = opened[0].alert()["id"].as_str().expect("a text").to_owned();
+    let explained = citywarden_ok_in(county.dir(), &["rules", "explain", &id, "--config", "citywarden.toml"]);
+    for words in ["muck-truck-uncovered", "truck-last-of-all", "speed"] {
+        assert!(explained.contains(words), "{words}\n{explained}");
+    }
+    let before = ago(now(), 7200).to_string();
+    let none = citywarden_in(
+        county.dir(),
+        &[
+            "rules",
+            "explain",
+            "--asset",
+            "truck-last-of-all",
+            "--rule",
+            "muck-truck-uncovered",
+            "--at",
+            &before,
+            "--config",
+            "citywarden.toml",
+        ],
+    );
+    let said = String::from_utf8_lossy(&none.stdout) + String::from_utf8_lossy(&none.stderr);
+    assert!(said.contains("muck-truck-uncovered"), "{said}");
+    let unknown = citywarden_in(
+        county.dir(),
+        &["rules", "explain", "AAAAAAAAAAAAAAAAAAAAAAAAAA", "--config", "citywarden.toml"],
+    );
+    assert_eq!(unknown.status.code(), Some(1), "no such alert");
+    service.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_notification_arrives_signed_or_says_why_not() {
+    let server = WebhookServer::start().await;
+    let mut county = County::new();
+    county.asset("site", "construction_site", &[]);
+    county.device("site", "monitor", Some(10), &[]);
+    county.webhook = Some(server.url());
+    county.write();
+    citywarden_ok_in(county.dir(), &["receivers", "test", "enforcement", "--config", "citywarden.toml"]);
+    assert_eq!(server.attempts().len(), 1, "one delivery, signed");
+
+    let unknown =
+        citywarden_in(county.dir(), &["receivers", "test", "enforcment", "--config", "citywarden.toml"]);
+    assert_ne!(unknown.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("enforcement"), "it names those there are");
+
+    county.webhook = Some("http://127.0.0.1:9/alerts".to_owned());
+    county.write();
+    let refused =
+        citywarden_in(county.dir(), &["receivers", "test", "enforcement", "--config", "citywarden.toml"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", String::from_utf8_lossy(&refused.stderr));
+}
