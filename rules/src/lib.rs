@@ -11,16 +11,22 @@
 //! **Knows:** the nouns of `model/`. It is handed readings, rule texts and time.
 //! **Never:** does I/O, reads a clock, is async, iterates in hash order, sends anything to anyone.
 
+mod evaluator;
 mod example;
 mod expression;
+mod pack;
 mod rule;
 mod rulebook;
 
+pub use evaluator::{
+    Arrival, CaseState, Evaluator, EvaluatorOptions, Explanation, RestoreError, RuleTally, VerdictLine,
+};
 pub use example::{Example, Expectation, Fact, Given, Movement, Place, Step};
 pub use expression::{
     Comparison, Expression, ExpressionError, Interpreter, Kind, Scalar, Threshold, Thresholds,
     background_corrected, compare,
 };
+pub use pack::built_in_pack;
 pub use rule::{
     Condition, Gate, InForce, Input, InputName, Judge, Let, Limit, LimitValue, Otherwise, Reasoned, Rule,
     RuleSet, Stage, Statistic, Status, SumOf, Template, TemplatePart, Window,

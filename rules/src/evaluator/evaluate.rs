@@ -1,0 +1,225 @@
+//! Asks one case, and says what changed.
+
+use std::sync::Arc;
+
+use citywarden_model::{Alert, AlertKind, Change, Moment, Offset, Span, TimeSource, Transition, Verdict};
+
+use super::Evaluator;
+use super::case::{Case, Held, Now, Outcome, Stage, Step};
+use super::draft::{Occasion, draft};
+use super::due::next_due;
+use super::inputs::View;
+use super::judge::{Findings, judge};
+use super::outlook::verdict_of;
+use super::plan::span_of;
+use super::timers::Sleeper;
+use super::whereabouts::Crossing;
+use crate::rule::{Condition, Window};
+
+/// Why cases are asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Occurrence {
+    pub(crate) cause: Moment,
+    pub(crate) now: Now,
+    pub(crate) is_late: bool,
+    /// The zone that an asset has just entered or left.
+    pub(crate) crossing: Option<(usize, Crossing)>,
+    pub(crate) source: TimeSource,
+    /// The clock of the device that asks is wrong.
+    pub(crate) is_lead: bool,
+}
+
+impl Occurrence {
+    /// Time alone asks.
+    pub(crate) fn timer(cause: Moment) -> Self {
+        Self {
+            cause,
+            now: Now { at: cause.at, judged: cause.at, by_reading: false },
+            is_late: false,
+            crossing: None,
+            source: TimeSource::Observed,
+            is_lead: false,
+        }
+    }
+}
+
+/// What became of a case: at most one of each kind.
+enum Happened {
+    Raised { alert: Box<Alert>, reopen_window: Span, evidence: Vec<Offset> },
+    Cleared(AlertKind, String),
+}
+
+impl Evaluator {
+    /// Asks every case noted in `asked`, in the order of (rule, asset), and forgets them.
+    pub(crate) fn ask_all(&mut self, occurrence: Occurrence, out: &mut Vec<Transition>) {
+        let mut asked = std::mem::take(&mut self.asked);
+        if asked.len() > 1 {
+            asked.sort_unstable();
+            asked.dedup();
+        }
+        for (_, asset, case) in asked.drain(..) {
+            self.ask(asset, case, occurrence, out);
+        }
+        self.asked = asked;
+    }
+
+    fn ask(&mut self, asset: usize, place: usize, occurrence: Occurrence, out: &mut Vec<Transition>) {
+        let field = Arc::clone(&self.field);
+        let Some(case_plan) = field.assets.get(asset).and_then(|asset| asset.cases.get(place)) else {
+            return;
+        };
+        let Some(plan) = field.plans.get(case_plan.rule) else { return };
+        let Some(mut case) = self.case_mut(asset, place, occurrence.is_late).map(std::mem::take) else {
+            return;
+        };
+        let view = View {
+            options: &self.options,
+            field: &field,
+            states: &self.states,
+            asset,
+            is_late: occurrence.is_late,
+            now: occurrence.now,
+            crossing: occurrence.crossing.filter(|(who, _)| *who == asset).map(|(_, crossing)| crossing),
+            plan,
+            case: case_plan,
+        };
+        let findings = judge(&view, &mut case, &mut self.interpreter);
+        self.tally.evaluated(case_plan.rule, matches!(findings.outcome, Outcome::Broken(_)));
+        let happened = settle(&view, &mut case, findings, occurrence);
+        let due = case.due;
+        if !occurrence.is_late {
+            self.timers.arm(&mut case.armed, due, Sleeper::Case { asset, case: place });
+        }
+        if let Some(there) = self.case_mut(asset, place, occurrence.is_late) {
+            *there = case;
+        }
+        if happened.is_empty() {
+            return;
+        }
+        let Some(asset) = field.assets.get(asset) else { return };
+        for one in happened {
+            let (kind, change) = match one {
+                Happened::Raised { alert, reopen_window, evidence } => {
+                    (alert.kind, Change::Raised { alert, reopen_window, evidence })
+                }
+                Happened::Cleared(kind, why) => (kind, Change::Cleared(why)),
+            };
+            self.emit(occurrence.cause, (plan.rule.id.clone(), asset.id.clone(), kind), change, out);
+        }
+    }
+
+    pub(crate) fn case_mut(&mut self, asset: usize, place: usize, is_late: bool) -> Option<&mut Case> {
+        self.states.get_mut(asset)?.lane_mut(is_late)?.cases.get_mut(place)
+    }
+}
+
+/// Moves the stages of a case by what was found.
+fn settle(view: &View<'_>, case: &mut Case, findings: Findings, occurrence: Occurrence) -> Vec<Happened> {
+    let judge = &view.plan.rule.judge;
+    let violation =
+        held(view, case, &findings, findings.violation, &judge.violation, &view.plan.violation_inputs);
+    let warning = judge
+        .warning
+        .as_ref()
+        .map(|warning| held(view, case, &findings, findings.warning, warning, &view.plan.warning_inputs));
+    if findings.outcome != case.outcome {
+        if std::mem::discriminant(&findings.outcome) != std::mem::discriminant(&case.outcome) {
+            case.since = view.now.at;
+        }
+        case.outcome = findings.outcome.clone();
+    }
+    let is_lead = occurrence.is_lead || findings.stood_in;
+    let mut happened = Vec::new();
+    let step = case.violation.step(violation, view.now);
+    report(view, case, AlertKind::Violation, step, is_lead, occurrence, &mut happened);
+    if let Stage::Firing(firing) = case.violation {
+        if matches!(case.warning, Stage::Firing(_)) && !view.is_late {
+            let id = citywarden_model::AlertId::derive(
+                &view.options.region,
+                &view.plan.rule.id,
+                &view.field.assets.get(view.asset).map_or_else(|| "".into(), |asset| asset.id.clone()),
+                AlertKind::Violation,
+                firing.began,
+            );
+            happened.push(Happened::Cleared(AlertKind::EarlyWarning, format!("became the violation {id}")));
+        }
+        case.warning = Stage::Normal;
+    } else if let Some(warning) = warning {
+        let step = case.warning.step(warning, view.now);
+        report(view, case, AlertKind::EarlyWarning, step, is_lead, occurrence, &mut happened);
+    } else if matches!(case.warning, Stage::Firing(_)) {
+        case.warning = Stage::Normal;
+        happened.push(Happened::Cleared(AlertKind::EarlyWarning, "the rule warns no longer".to_owned()));
+    }
+    case.due = next_due(view, case, &violation, &warning.unwrap_or(violation));
+    happened
+}
+
+fn held(
+    view: &View<'_>,
+    case: &Case,
+    findings: &Findings,
+    holds: Option<bool>,
+    stage: &Condition,
+    inputs: &[usize],
+) -> Held {
+    let slots = &view.case.slots;
+    let judge = &view.plan.rule.judge;
+    let lasting = span_of(stage.lasting, slots);
+    let at_once = matches!(findings.outcome, Outcome::NotInForce);
+    let clear_lasting = match &judge.clear {
+        Some(clear) if !at_once => span_of(clear.lasting, slots),
+        Some(_) | None => Span::ZERO,
+    };
+    let is_firing = matches!(case.violation, Stage::Firing(_)) || matches!(case.warning, Stage::Firing(_));
+    Held {
+        holds,
+        clears: findings.clears.unwrap_or(holds == Some(false)),
+        lasting,
+        clear_lasting,
+        clear_after: judge.clear_after.map(|after: Window| span_of(after, slots)),
+        by_the_journal: lasting > Span::ZERO && is_by_the_journal(view, inputs),
+        clear_by_the_journal: is_firing
+            && clear_lasting > Span::ZERO
+            && is_by_the_journal(view, &view.plan.clear_inputs),
+    }
+}
+
+/// Whether no device with an interval feeds these inputs: then the journal's clock reaches what has to last.
+fn is_by_the_journal(view: &View<'_>, inputs: &[usize]) -> bool {
+    inputs.iter().filter_map(|input| view.plan.inputs.get(*input)).all(|input| {
+        let mut rhythms = input.and_standins().filter_map(|one| one.rhythm);
+        !rhythms.any(|quantity| view.has_rhythm(quantity))
+    })
+}
+
+fn report(
+    view: &View<'_>,
+    case: &Case,
+    kind: AlertKind,
+    step: Step,
+    is_lead: bool,
+    occurrence: Occurrence,
+    happened: &mut Vec<Happened>,
+) {
+    let why = match step {
+        Step::Stays => return,
+        Step::Raises(began) => {
+            let occasion =
+                Occasion { kind, began, cause: occurrence.cause, source: occurrence.source, is_lead };
+            if let Some((alert, evidence)) = draft(view, case, occasion) {
+                let reopen_window = view.plan.rule.reopen_window;
+                happened.push(Happened::Raised { alert: Box::new(alert), reopen_window, evidence });
+            }
+            return;
+        }
+        Step::Expires => "nothing violated for as long as the rule waits".to_owned(),
+        Step::Clears => match verdict_of(view.plan, &case.outcome) {
+            Verdict::Compliant(Some(reason)) => reason,
+            _ => "the condition has ended".to_owned(),
+        },
+    };
+    if !view.is_late {
+        happened.push(Happened::Cleared(kind, why));
+    }
+}

@@ -1,0 +1,90 @@
+//! Values as integers, so that a sum does not depend on the order of its parts.
+
+/// Parts of one unit: a value is kept to 10⁻⁶.
+const PARTS: f64 = 1e6;
+/// Parts of the energy of 0 dB: 10⁻⁴ there, 10⁻⁹ of the energy of 50 dB.
+const ENERGY_PARTS: f64 = 1e4;
+/// The greatest level whose energy is kept apart; no device measures more.
+const LEVEL_MAX_DB: f64 = 140.0;
+/// The greatest number that is kept: beyond it 10⁻⁶ is out of reach of 64 bits.
+const NUMBER_MAX: f64 = 9e12;
+
+/// The integer for this number; `None` where it is too large to be kept.
+#[expect(clippy::cast_possible_truncation, reason = "checked against NUMBER_MAX")]
+pub(crate) fn from_number(number: f64) -> Option<i64> {
+    (number.abs() <= NUMBER_MAX).then(|| libm::round(number * PARTS) as i64)
+}
+
+/// The integer for a state.
+pub(crate) const fn from_truth(truth: bool) -> i64 {
+    if truth { 1_000_000 } else { 0 }
+}
+
+/// The number that this integer stands for.
+#[expect(clippy::cast_precision_loss, reason = "2^53 parts are 9e9 units, far beyond any quantity here")]
+pub(crate) fn to_number(value: i64) -> f64 {
+    value as f64 / PARTS
+}
+
+/// The energy of a level, in fixed point.
+#[expect(clippy::cast_possible_truncation, reason = "at most 1e18, see LEVEL_MAX_DB")]
+pub(crate) fn energy_of(level: i64) -> i128 {
+    let level = to_number(level).min(LEVEL_MAX_DB);
+    i128::from(libm::round(libm::pow(10.0, level / 10.0) * ENERGY_PARTS) as i64)
+}
+
+/// The level of the mean of energies; `None` where there is no energy.
+pub(crate) fn level_of_mean(sum: i128, count: i128) -> Option<f64> {
+    (sum > 0 && count > 0).then(|| 10.0 * libm::log10(ratio(sum, count) / ENERGY_PARTS))
+}
+
+/// The mean of values.
+pub(crate) fn mean(sum: i128, count: i128) -> Option<f64> {
+    (count > 0).then(|| ratio(sum, count) / PARTS)
+}
+
+/// The sum of values.
+pub(crate) fn sum(sum: i128) -> f64 {
+    ratio(sum, 1) / PARTS
+}
+
+/// One integer by another, as a number.
+#[expect(clippy::cast_precision_loss, reason = "a ratio is rounded once here, the same everywhere")]
+pub(crate) fn ratio(above: i128, below: i128) -> f64 {
+    above as f64 / below as f64
+}
+
+/// Rounded to so many decimals, halves away from zero.
+pub(crate) fn rounded(number: f64, decimals: u8) -> f64 {
+    let parts = libm::pow(10.0, f64::from(decimals));
+    let rounded = libm::round(number * parts) / parts;
+    if rounded == 0.0 { 0.0 } else { rounded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_comes_back_as_it_was_written() {
+        for number in [56.2, 0.1, -3.5, 2.0, 1_234_567.891] {
+            assert_eq!(from_number(number).map(to_number), Some(number));
+        }
+        assert_eq!(from_number(1e13), None);
+    }
+
+    #[test]
+    fn the_level_of_equal_levels_is_that_level() {
+        for level in [20.0, 45.0, 56.2, 110.0] {
+            let energy = energy_of(from_number(level).unwrap());
+            let back = level_of_mean(energy * 7, 7).unwrap();
+            assert!((back - level).abs() < 1e-6, "{level} became {back}");
+        }
+    }
+
+    #[test]
+    fn a_level_is_averaged_by_energy_not_by_decibels() {
+        let sum: i128 = [60.0, 70.0, 80.0].map(|level| energy_of(from_number(level).unwrap())).iter().sum();
+        assert!((level_of_mean(sum, 3).unwrap() - 75.68).abs() < 0.01);
+    }
+}

@@ -1,0 +1,152 @@
+//! The evaluator: readings in journal order in, transitions out.
+//!
+//! ```text
+//! message ──▶ meter (which clock? in time?) ──▶ lane: series, events, whereabouts
+//!                                                 │ which cases read it
+//! timers ─────────────────────────────────────────┤
+//!                                                 ▼
+//!               inputs ──▶ judge ──▶ case (normal → pending → firing) ──▶ transitions
+//! ```
+//!
+//! A *case* is one rule on one asset; a *lane* is one line of time of an asset: the live one, and beside it one for
+//! readings that came too late to be judged live. Everything is a function of what was observed and installed, in
+//! that order: a snapshot holds all of it, timers too. What `docs/decisions/0003-evaluator.md` decides is decided
+//! there: anchors of windows, the worst of several devices, the order of judgement.
+
+mod advance;
+mod calendar;
+mod case;
+mod clock_finding;
+mod draft;
+mod due;
+mod evaluate;
+mod field;
+mod fixed;
+mod geometry;
+mod inputs;
+mod install;
+mod judge;
+mod lane;
+mod meter;
+mod names;
+mod observe;
+mod options;
+mod outlook;
+mod plan;
+mod register;
+mod series;
+mod snapshot;
+mod tally;
+mod timers;
+mod whereabouts;
+mod window;
+
+use std::sync::Arc;
+
+use citywarden_model::{AlertKind, AssetId, Change, Digest, Moment, Offset, Registry, RuleId, Transition};
+
+pub use options::EvaluatorOptions;
+pub use outlook::{CaseState, Explanation, VerdictLine};
+pub use snapshot::RestoreError;
+pub use tally::RuleTally;
+
+use crate::expression::Interpreter;
+use crate::rule::RuleSet;
+use field::Field;
+use lane::AssetState;
+use meter::Meter;
+use names::Names;
+use tally::Tally;
+use timers::Timers;
+
+/// How a message arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// Its record, and when it was received.
+    pub moment: Moment,
+    /// The sender says that it may have been sent before (MQTT DUP).
+    pub duplicate: bool,
+    /// A broker kept it for us (MQTT RETAIN): it may be old.
+    pub retained: bool,
+    /// Its bytes, for telling equal messages without a time of their own.
+    pub payload: &'a [u8],
+}
+
+/// Judges readings by the rules in force. See the module's head for what it promises.
+#[derive(Debug)]
+pub struct Evaluator {
+    options: EvaluatorOptions,
+    interpreter: Interpreter,
+    names: Names,
+    field: Arc<Field>,
+    /// By asset.
+    states: Vec<AssetState>,
+    /// By device.
+    meters: Vec<Meter>,
+    timers: Timers,
+    tally: Tally,
+    /// The last moment it was told of.
+    moment: Moment,
+    /// How many transitions that record has brought about.
+    index: u32,
+    /// Cases to ask: rule, asset, case.
+    asked: Vec<(usize, usize, usize)>,
+}
+
+impl Evaluator {
+    /// An evaluator that knows no rules and no registry yet.
+    pub fn new(options: EvaluatorOptions) -> Self {
+        let registry = Arc::new(Registry::empty(options.region.clone()));
+        let rules = Arc::new(RuleSet { rules: Vec::new(), digest: Digest::default() });
+        let mut names = Names::default();
+        let field = Field::new(registry, rules, &mut names, options.late_after, options.coverage_min);
+        Self {
+            options,
+            interpreter: Interpreter::new(),
+            names,
+            field: Arc::new(field),
+            states: Vec::new(),
+            meters: Vec::new(),
+            timers: Timers::default(),
+            tally: Tally::default(),
+            moment: Moment { offset: Offset(0), at: citywarden_model::Timestamp::EPOCH },
+            index: 0,
+            asked: Vec::new(),
+        }
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.field.rules
+    }
+
+    /// The registry in force.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.field.registry
+    }
+
+    /// What of the registry could not be used, with the default that holds instead: overrides of limits.
+    pub fn registry_problems(&self) -> &[String] {
+        &self.field.problems
+    }
+
+    /// Notes the moment; a new record counts its transitions from 0.
+    fn enter(&mut self, moment: Moment) {
+        if moment.offset != self.moment.offset {
+            self.index = 0;
+        }
+        self.moment = moment;
+    }
+
+    fn emit(
+        &mut self,
+        cause: Moment,
+        about: (RuleId, AssetId, AlertKind),
+        change: Change,
+        out: &mut Vec<Transition>,
+    ) {
+        let (rule, asset, kind) = about;
+        out.push(Transition { cause, index: self.index, rule, asset, kind, change });
+        self.index += 1;
+    }
+}

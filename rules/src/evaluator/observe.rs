@@ -1,0 +1,364 @@
+//! Takes a message in.
+
+use std::sync::Arc;
+
+use citywarden_model::{
+    AlertKind, Change, DeviceId, Event, Fix, Flag, Moment, Observation, Span, Timestamp, Transition, Value,
+};
+
+use super::case::Now;
+use super::evaluate::Occurrence;
+use super::field::{DevicePlan, Field};
+use super::lane::{Happening, Lane, StateArray};
+use super::meter::Admission;
+use super::names::Quantity;
+use super::options::EVENTS_MAX;
+use super::plan::POSITION;
+use super::series::{Inserted, Series};
+use super::whereabouts::{Crossing, FixAt};
+use super::{Arrival, Evaluator, clock_finding, fixed};
+
+impl Evaluator {
+    /// Takes in what one message said, in the order in which the journal holds it. Lets time pass first.
+    pub fn observe(
+        &mut self,
+        arrival: &Arrival<'_>,
+        device: &DeviceId,
+        observations: &[Observation<'_>],
+        out: &mut Vec<Transition>,
+    ) {
+        self.advance(arrival.moment, out);
+        let field = Arc::clone(&self.field);
+        let Some(number) = field.device(device) else {
+            return self.tally.discard("unknown_device");
+        };
+        let Some(plan) = field.devices.get(number) else { return };
+        if !arrival.retained {
+            self.hear(plan, arrival.moment.at);
+        }
+        if observations.iter().any(|one| one.observed_at.is_none()) {
+            let repeated =
+                self.meters.get_mut(number).is_some_and(|meter| meter.is_repeated(arrival, &self.options));
+            if repeated {
+                return self.tally.discard("duplicate");
+            }
+        }
+        for observation in observations {
+            self.take(arrival, &field, number, observation, out);
+        }
+        self.ask_kind_readers(&field, plan);
+        if !self.asked.is_empty() {
+            self.ask_all(Occurrence::timer(arrival.moment), out);
+        }
+        if self.meters.get(number).is_some_and(|meter| meter.armed.is_none()) {
+            self.arm_device(number, arrival.moment.at);
+        }
+    }
+
+    fn hear(&mut self, plan: &DevicePlan, at: Timestamp) {
+        let sender = self.states.get_mut(plan.asset).and_then(|state| state.live.senders.get_mut(plan.place));
+        if let Some(sender) = sender {
+            sender.heard = Some(at);
+        }
+    }
+
+    /// Notes the cases that wait for a sign of life of this kind of device.
+    fn ask_kind_readers(&mut self, field: &Field, plan: &DevicePlan) {
+        let Some(asset) = field.assets.get(plan.asset) else { return };
+        for (place, case) in asset.cases.iter().enumerate() {
+            let waits = |rule: &super::plan::RulePlan| rule.reads_kind(&plan.kind);
+            if field.plans.get(case.rule).is_some_and(waits) {
+                self.asked.push((case.rule, plan.asset, place));
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        arrival: &Arrival<'_>,
+        field: &Field,
+        number: usize,
+        observation: &Observation<'_>,
+        out: &mut Vec<Transition>,
+    ) {
+        let Some(plan) = field.devices.get(number) else { return };
+        if let Flag::Other(letter) = observation.flag {
+            return self.tally.discard(&format!("flag_{letter}"));
+        }
+        if arrival.retained && !self.is_newer(plan, observation.observed_at) {
+            return self.tally.discard("retained");
+        }
+        let Some(meter) = self.meters.get_mut(number) else { return };
+        let admission = meter.admit(observation.observed_at, arrival.moment.at, &self.options);
+        if !admission.is_late {
+            self.note_clock(field, number, admission.wrong_by, arrival.moment, out);
+        }
+        let moment = if admission.is_late {
+            self.enter_late_lane(field, plan, admission.observed);
+            Moment { offset: arrival.moment.offset, at: admission.observed }
+        } else {
+            arrival.moment
+        };
+        let crossings = self.keep(field, plan, observation, admission, moment);
+        let Some(lane) = self.states.get(plan.asset).and_then(|state| state.lane(admission.is_late)) else {
+            return;
+        };
+        let newest = lane.senders.get(plan.place).and_then(|sender| sender.newest);
+        let judged = newest.map_or(admission.observed, |newest| newest.observed);
+        let at = if admission.is_late { lane.clock.unwrap_or(judged) } else { arrival.moment.at };
+        let occurrence = Occurrence {
+            cause: arrival.moment,
+            now: Now { at, judged, by_reading: true },
+            is_late: admission.is_late,
+            crossing: crossings.first().map(|crossing| (plan.asset, *crossing)),
+            source: admission.source,
+            is_lead: admission.is_lead,
+        };
+        self.ask_all(occurrence, out);
+        for crossing in crossings.into_iter().skip(1) {
+            self.ask_position_readers(field, plan.asset);
+            self.ask_all(Occurrence { crossing: Some((plan.asset, crossing)), ..occurrence }, out);
+        }
+    }
+
+    fn is_newer(&self, plan: &DevicePlan, observed: Option<Timestamp>) -> bool {
+        let sender = self.states.get(plan.asset).and_then(|state| state.live.senders.get(plan.place));
+        let newest = sender.and_then(|sender| sender.newest);
+        observed.is_some_and(|observed| newest.is_none_or(|newest| newest.observed < observed))
+    }
+
+    /// Notes cases that look at zones.
+    fn ask_position_readers(&mut self, field: &Field, asset: usize) {
+        let Some(position) = self.names.find(POSITION) else { return };
+        if let Some(channel) = field.channel(asset, position) {
+            self.ask_channel(field, asset, channel);
+        }
+    }
+
+    fn ask_channel(&mut self, field: &Field, asset: usize, channel: usize) {
+        let Some(channel) = field.kind_of(asset).and_then(|kind| kind.channels.get(channel)) else { return };
+        let Some(plan) = field.assets.get(asset) else { return };
+        let cases =
+            channel.readers.iter().filter_map(|local| Some((plan.cases.get(*local)?.rule, asset, *local)));
+        self.asked.extend(cases);
+    }
+
+    /// A late lane to put a reading of this time into: a new one where it belongs to another stretch of history.
+    fn enter_late_lane(&mut self, field: &Field, plan: &DevicePlan, observed: Timestamp) {
+        let Some(kind) = field.kind_of(plan.asset) else { return };
+        let Some(asset) = field.assets.get(plan.asset) else { return };
+        let Some(state) = self.states.get_mut(plan.asset) else { return };
+        let reach = kind.keep_events;
+        let belongs = state
+            .late
+            .as_ref()
+            .and_then(|lane| lane.clock)
+            .is_some_and(|clock| observed.since(clock).nanos().abs() <= reach.nanos());
+        if !belongs {
+            let lane = Lane::new(asset.devices.len(), kind.channels.len(), asset.cases.len());
+            state.late = Some(Box::new(lane));
+        }
+    }
+
+    /// Puts what was observed into its lane, and notes the cases to ask; the zones that were entered and left.
+    fn keep(
+        &mut self,
+        field: &Field,
+        plan: &DevicePlan,
+        observation: &Observation<'_>,
+        admission: Admission,
+        moment: Moment,
+    ) -> Vec<Crossing> {
+        let keeping = Keeping { field, plan, admission, moment };
+        for reading in &observation.readings {
+            let Some(quantity) = self.names.intern(&reading.quantity) else {
+                self.tally.discard("too_many_quantities");
+                continue;
+            };
+            self.names.count(quantity);
+            self.keep_value(keeping, quantity, &reading.value);
+        }
+        let crossings = observation.fix.as_ref().map(|fix| self.keep_fix(keeping, fix, observation));
+        for event in &observation.events {
+            self.keep_event(keeping, event);
+        }
+        crossings.unwrap_or_default()
+    }
+
+    fn keep_value(&mut self, keeping: Keeping<'_>, quantity: Quantity, value: &Value<'_>) {
+        let fixed = match value {
+            Value::Number(number) => fixed::from_number(*number),
+            Value::Bool(truth) => Some(fixed::from_truth(*truth)),
+            Value::Bools(states) => return self.keep_array(keeping, quantity, states),
+            Value::Text(_) => return self.tally.discard("text"),
+        };
+        match fixed {
+            Some(value) => self.keep_number(keeping, quantity, value),
+            None => self.tally.discard("out_of_range"),
+        }
+    }
+
+    fn keep_number(&mut self, keeping: Keeping<'_>, quantity: Quantity, value: i64) {
+        let Keeping { field, plan, admission, moment } = keeping;
+        let Some(state) = self.states.get_mut(plan.asset) else { return };
+        let is_new_kind = state.fit(quantity);
+        let Some(lane) = state.lane_mut(admission.is_late) else { return };
+        lane.advance_clock(admission.observed);
+        let Some(sender) = lane.senders.get_mut(plan.place) else { return };
+        sender.see(admission.observed, moment.at);
+        let Some(kind) = field.kind_of(plan.asset) else { return };
+        let Some(place) = kind.channel(quantity) else { return };
+        let Some((channel, slot)) = kind.channels.get(place).zip(sender.series.get_mut(place)) else {
+            return;
+        };
+        let series = slot.get_or_insert_with(|| Series::new(channel.is_level));
+        match series.insert(admission.observed, moment.at, value, moment.offset) {
+            Inserted::Same if !is_new_kind => return self.tally.discard("duplicate"),
+            Inserted::TooOld => return self.tally.discard("too_old"),
+            Inserted::Same | Inserted::Changed => {}
+        }
+        if let Some(newest) = sender.newest {
+            series.forget(newest.observed - channel.keep);
+        }
+        self.ask_channel(field, plan.asset, place);
+    }
+
+    fn keep_array(&mut self, keeping: Keeping<'_>, quantity: Quantity, states: &[bool]) {
+        let Keeping { field, plan, admission, moment } = keeping;
+        let Some(state) = self.states.get_mut(plan.asset) else { return };
+        state.fit(quantity);
+        let Some(sender) =
+            state.lane_mut(admission.is_late).and_then(|lane| lane.senders.get_mut(plan.place))
+        else {
+            return;
+        };
+        sender.see(admission.observed, moment.at);
+        let there = sender.arrays.iter_mut().find(|array| array.quantity == quantity);
+        let array =
+            StateArray { quantity, at: admission.observed, states: states.to_vec(), offset: moment.offset };
+        let is_changed = match there {
+            Some(there) if array.at < there.at => false,
+            Some(there) => {
+                std::mem::replace(&mut there.states, array.states.clone()) != array.states && {
+                    (there.at, there.offset) = (array.at, array.offset);
+                    true
+                }
+            }
+            None => {
+                sender.arrays.push(array);
+                true
+            }
+        };
+        if let Some(channel) = field.channel(plan.asset, quantity).filter(|_| is_changed) {
+            self.ask_channel(field, plan.asset, channel);
+        }
+    }
+
+    /// Keeps a fix; speed over ground is a reading where the message has no other.
+    fn keep_fix(&mut self, keeping: Keeping<'_>, fix: &Fix, observation: &Observation<'_>) -> Vec<Crossing> {
+        let Keeping { field, plan, admission, moment } = keeping;
+        if let Some(speed) = fix.speed_kmh.filter(|_| fix.valid)
+            && !observation.readings.iter().any(|reading| reading.quantity == "speed")
+            && let Some(quantity) = self.names.intern("speed")
+        {
+            self.names.count(quantity);
+            self.keep_value(keeping, quantity, &Value::Number(speed));
+        }
+        if !fix.valid {
+            self.tally.discard("no_fix");
+            return Vec::new();
+        }
+        if let Some(position) = self.names.intern(POSITION) {
+            self.keep_number(keeping, position, 0);
+        }
+        let point = fix.reported.from_crs(plan.crs);
+        let fix = FixAt { at: admission.observed, received: moment.at, point };
+        let lane = self.states.get_mut(plan.asset).and_then(|state| state.lane_mut(admission.is_late));
+        lane.map(|lane| lane.whereabouts.take(fix, &field.zones)).unwrap_or_default()
+    }
+
+    /// Keeps an event with its sender's asset, and with the asset that it concerns.
+    fn keep_event(&mut self, keeping: Keeping<'_>, event: &Event<'_>) {
+        let Keeping { field, plan, admission, moment } = keeping;
+        let value = |(name, number): &(std::borrow::Cow<'_, str>, f64)| {
+            Some((name.clone().into_owned(), fixed::from_number(*number)?))
+        };
+        let happening = Happening {
+            name: event.name.clone().into_owned(),
+            at: admission.observed,
+            offset: moment.offset,
+            is_own: true,
+            concerns: event.asset.as_ref().map(|asset| asset.clone().into_owned()),
+            fields: event.fields.iter().filter_map(value).collect(),
+        };
+        let concerned = event.asset.as_ref().and_then(|asset| field.asset_of(asset));
+        if let Some(other) = concerned.filter(|other| *other != plan.asset && !admission.is_late) {
+            self.note_event(field, other, Happening { is_own: false, ..happening.clone() }, false);
+        }
+        self.note_event(field, plan.asset, happening, admission.is_late);
+    }
+
+    fn note_event(&mut self, field: &Field, asset: usize, happening: Happening, is_late: bool) {
+        let keep = field.kind_of(asset).map_or(Span::ZERO, |kind| kind.keep_events);
+        let name = happening.name.clone();
+        let lane = self.states.get_mut(asset).and_then(|state| state.lane_mut(is_late));
+        if !lane.is_some_and(|lane| lane.note(happening, keep, EVENTS_MAX)) {
+            return self.tally.discard("duplicate");
+        }
+        let Some(plan) = field.assets.get(asset) else { return };
+        for (place, case) in plan.cases.iter().enumerate() {
+            if field.plans.get(case.rule).is_some_and(|rule| rule.reads_event(&name)) {
+                self.asked.push((case.rule, asset, place));
+            }
+        }
+    }
+
+    /// Raises and clears the finding that a clock is wrong: one an asset, however many of its devices.
+    fn note_clock(
+        &mut self,
+        field: &Field,
+        number: usize,
+        wrong_by: Option<i64>,
+        cause: Moment,
+        out: &mut Vec<Transition>,
+    ) {
+        let Some(meter) = self.meters.get_mut(number) else { return };
+        if std::mem::replace(&mut meter.is_wrong, wrong_by.is_some()) == wrong_by.is_some() {
+            return;
+        }
+        let Some(plan) = field.devices.get(number) else { return };
+        let Some(asset) = field.assets.get(plan.asset) else { return };
+        let others = asset.devices.iter().filter(|other| **other != number);
+        if others.filter_map(|other| self.meters.get(*other)).any(|meter| meter.is_wrong) {
+            return;
+        }
+        let registry = &field.registry;
+        let Some((device, owner)) = registry.devices.get(&plan.id).zip(registry.assets.get(&asset.id)) else {
+            return;
+        };
+        let change = match wrong_by {
+            Some(nanos) => {
+                let seconds = Span::from_nanos(nanos).seconds();
+                let alert =
+                    clock_finding::draft(owner, device, seconds, cause, field.rules.digest, &self.options);
+                Change::Raised {
+                    alert: Box::new(alert),
+                    reopen_window: Span::from_mins(30),
+                    evidence: vec![cause.offset],
+                }
+            }
+            None => Change::Cleared("the clock is right again".to_owned()),
+        };
+        self.emit(cause, (clock_finding::rule_id(), asset.id.clone(), AlertKind::Device), change, out);
+    }
+}
+
+/// What is being kept: of whom, and when.
+#[derive(Clone, Copy)]
+struct Keeping<'a> {
+    field: &'a Field,
+    plan: &'a DevicePlan,
+    admission: Admission,
+    /// The record, and the time of arrival; in a late lane its own time.
+    moment: Moment,
+}

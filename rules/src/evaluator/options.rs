@@ -1,0 +1,64 @@
+//! What can be set, and the numbers that cannot.
+
+use citywarden_model::{LocalClock, RegionId, Span};
+
+/// What the evaluator is told once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluatorOptions {
+    /// The region whose assets it judges: part of each alert's id.
+    pub region: RegionId,
+    /// The local time of nights and permits.
+    pub local: LocalClock,
+    /// A reading older than this at its arrival is judged in its own time, as a reconstructed finding. 10 min.
+    pub late_after: Span,
+    /// A reading further ahead of its arrival than this is judged at its arrival. 5 min.
+    pub future_skew: Span,
+    /// Equal messages without a time of their own, sent again within this span, count once. 60 s.
+    pub duplicate_within: Span,
+    /// The least coverage with which a window has a value, in millionths; a rule's limit `min_coverage` overrides
+    /// it. 75 %.
+    pub coverage_min: i64,
+}
+
+impl EvaluatorOptions {
+    /// The defaults of a region.
+    pub fn of(region: RegionId) -> Self {
+        Self {
+            region,
+            local: LocalClock::default(),
+            late_after: Span::from_mins(10),
+            future_skew: Span::from_mins(5),
+            duplicate_within: Span::from_secs(60),
+            coverage_min: 750_000,
+        }
+    }
+}
+
+/// How long the newest value of a device with an interval holds once nothing comes any more: three intervals, and
+/// never less than this, so that a network that stutters does not make a truck unknown.
+pub(crate) const LAST_HOLDS_MIN: Span = Span::from_secs(60);
+/// As many intervals.
+pub(crate) const LAST_HOLDS_INTERVALS: i64 = 3;
+
+/// How long the newest value of a device with this interval holds.
+pub(crate) fn last_holds(interval: Span) -> Span {
+    LAST_HOLDS_MIN.max(Span::from_nanos(interval.nanos().saturating_mul(LAST_HOLDS_INTERVALS)))
+}
+
+/// How late a message may be against the rhythm of its device before its interval counts as missed: half of it.
+pub(crate) fn grace(interval: Span) -> Span {
+    Span::from_nanos(interval.nanos() / 2)
+}
+
+/// Messages an alert rests on: the newest this many.
+pub(crate) const EVIDENCE_MAX: usize = 2_000;
+/// Fingerprints kept a device of messages without a time: the newest this many.
+pub(crate) const FINGERPRINTS_MAX: usize = 64;
+/// Events kept an asset: the newest this many.
+pub(crate) const EVENTS_MAX: usize = 10_000;
+/// A device whose readings are all late by the same amount, give or take this much, …
+pub(crate) const SLOW_CLOCK_SPREAD: Span = Span::from_secs(60);
+/// … for this long by the journal's clock has a wrong clock, not a history.
+pub(crate) const SLOW_CLOCK_AFTER: Span = Span::from_mins(10);
+/// A zone is left 10 m beyond its boundary.
+pub(crate) const LEAVE_BEYOND_M: f64 = 10.0;

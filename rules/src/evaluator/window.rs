@@ -1,0 +1,244 @@
+//! What is computed over a window of one device's samples.
+//!
+//! A window is (to − width, to]. A device with an interval sends samples that stand for the interval before them:
+//! they are counted. A device that reports on change sends values that hold until the next: they are weighted by
+//! time. A gate selects the samples made, or the time, while a state held; a gate reading holds from its own time
+//! up to, and not at, the next.
+
+use citywarden_model::{Span, Timestamp};
+
+use super::fixed;
+use super::series::{Piece, Sample, Series};
+
+/// What is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Measure {
+    Laeq,
+    Mean,
+    Max,
+    Min,
+    Sum,
+    Count,
+    Coverage,
+    ShareOfTime,
+    LongestRun,
+}
+
+/// A state that selects.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GateSeries<'a> {
+    pub(crate) series: &'a Series,
+    pub(crate) negated: bool,
+}
+
+impl GateSeries<'_> {
+    pub(crate) fn is_open(&self, value: i64) -> bool {
+        (value != 0) != self.negated
+    }
+    fn is_open_at(&self, at: Timestamp) -> bool {
+        self.series.holding(at).is_some_and(|sample| self.is_open(sample.value))
+    }
+}
+
+/// A window over one device's samples.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window<'a> {
+    pub(crate) series: &'a Series,
+    /// The device's interval; `None`: it reports on change.
+    pub(crate) interval: Option<Span>,
+    pub(crate) gate: Option<GateSeries<'a>>,
+    /// Where the window begins.
+    pub(crate) begins: Timestamp,
+    /// Samples at or before this are out: `begins`, or later where the window was restarted.
+    pub(crate) from: Timestamp,
+    /// Where it ends, included.
+    pub(crate) to: Timestamp,
+    /// The least coverage with which it has a value, in millionths.
+    pub(crate) coverage_min: i64,
+}
+
+impl Window<'_> {
+    /// The value; `None` where there is too little to tell.
+    pub(crate) fn measure(&self, measure: Measure) -> Option<f64> {
+        match self.interval {
+            Some(interval) => self.counted(measure, interval),
+            None => self.weighted(measure),
+        }
+    }
+
+    /// The time over which coverage is counted, ns; `None` where a gate never opened.
+    fn expected(&self) -> Option<i128> {
+        let Some(gate) = self.gate else { return Some(nanos(self.begins, self.to)) };
+        let open = gate.series.pieces(self.begins, self.to).filter(|piece| gate.is_open(piece.value));
+        Some(open.map(|piece| piece.nanos()).sum()).filter(|open| *open > 0)
+    }
+
+    fn counted(&self, measure: Measure, interval: Span) -> Option<f64> {
+        let expected = self.expected()?;
+        let (count, sum) = self.count_and_sum();
+        let present = count * i128::from(interval.nanos());
+        match measure {
+            Measure::Coverage => return Some(fixed::ratio(present.min(expected), expected)),
+            Measure::Count => return Some(fixed::ratio(count, 1)),
+            _ if present * 1_000_000 < expected * i128::from(self.coverage_min) => return None,
+            _ => {}
+        }
+        let values = || self.selected().map(|sample| sample.value);
+        match measure {
+            Measure::Laeq => fixed::level_of_mean(sum, count),
+            Measure::Mean => fixed::mean(self.plain_sum(sum), count),
+            Measure::Sum => Some(fixed::sum(self.plain_sum(sum))),
+            Measure::Max => values().max().map(fixed::to_number),
+            Measure::Min => values().min().map(fixed::to_number),
+            Measure::ShareOfTime => {
+                let held = values().filter(|value| *value != 0).count() as i128;
+                (count > 0).then(|| fixed::ratio(held, count))
+            }
+            Measure::LongestRun => Some(self.longest_counted(interval)),
+            Measure::Coverage | Measure::Count => None,
+        }
+    }
+
+    /// The sum of values, where the totals kept are of energies.
+    fn plain_sum(&self, sum: i128) -> i128 {
+        if self.series.is_level() {
+            self.selected().map(|sample| i128::from(sample.value)).sum()
+        } else {
+            sum
+        }
+    }
+
+    /// Without a gate from the running totals; the same numbers as by looking at each sample.
+    fn count_and_sum(&self) -> (i128, i128) {
+        if self.gate.is_none() {
+            return self.series.sum(self.from, self.to);
+        }
+        self.count_and_sum_of_each()
+    }
+
+    /// As [`Self::count_and_sum`], sample by sample.
+    pub(crate) fn count_and_sum_of_each(&self) -> (i128, i128) {
+        self.selected().fold((0, 0), |(count, sum), sample| {
+            let weight = if self.series.is_level() {
+                fixed::energy_of(sample.value)
+            } else {
+                i128::from(sample.value)
+            };
+            (count + 1, sum + weight)
+        })
+    }
+
+    /// The samples in the window that the gate lets through, by time.
+    fn selected(&self) -> impl Iterator<Item = &Sample> {
+        let mut is_open = self.gate.is_none_or(|gate| gate.is_open_at(self.from));
+        let mut changes = self.gate.map(|gate| gate.series.between(self.from, self.to).peekable());
+        self.series.between(self.from, self.to).filter(move |sample| {
+            if let (Some(gate), Some(changes)) = (self.gate, changes.as_mut()) {
+                while let Some(change) = changes.next_if(|change| change.at <= sample.at) {
+                    is_open = gate.is_open(change.value);
+                }
+            }
+            is_open
+        })
+    }
+
+    fn longest_counted(&self, interval: Span) -> f64 {
+        let step_max = interval.nanos().saturating_add(interval.nanos() / 2);
+        let (mut longest, mut run, mut before) = (0_i128, 0_i128, None::<Timestamp>);
+        for sample in self.selected() {
+            let joins = before.is_some_and(|before| sample.at.since(before).nanos() <= step_max);
+            run = match (sample.value != 0, joins) {
+                (true, true) => run + 1,
+                (true, false) => 1,
+                (false, _) => 0,
+            };
+            before = Some(sample.at);
+            longest = longest.max(run);
+        }
+        seconds(longest * i128::from(interval.nanos()))
+    }
+
+    fn weighted(&self, measure: Measure) -> Option<f64> {
+        match measure {
+            Measure::Sum => return Some(fixed::sum(self.selected().map(|one| i128::from(one.value)).sum())),
+            Measure::Count => return Some(fixed::ratio(self.selected().count() as i128, 1)),
+            _ => {}
+        }
+        let now = self.now();
+        if !self.pieces().any(|_| true) {
+            return now.map(|value| alone(measure, value));
+        }
+        let time = || self.pieces().map(|piece| piece.nanos()).sum::<i128>();
+        match measure {
+            Measure::Laeq => fixed::level_of_mean(self.integral(fixed::energy_of), time()),
+            Measure::Mean => fixed::mean(self.integral(i128::from), time()),
+            Measure::Max => self.pieces().map(|piece| piece.value).chain(now).max().map(fixed::to_number),
+            Measure::Min => self.pieces().map(|piece| piece.value).chain(now).min().map(fixed::to_number),
+            Measure::ShareOfTime => {
+                let held = self.pieces().filter(|piece| piece.value != 0).map(|piece| piece.nanos());
+                Some(fixed::ratio(held.sum(), time()))
+            }
+            Measure::LongestRun => Some(self.longest_weighted()),
+            Measure::Coverage => Some(1.0),
+            Measure::Sum | Measure::Count => None,
+        }
+    }
+
+    /// The value that holds at the end of the window, where the gate is open then.
+    fn now(&self) -> Option<i64> {
+        let open = self.gate.is_none_or(|gate| gate.is_open_at(self.to));
+        self.series.holding(self.to).filter(|_| open).map(|sample| sample.value)
+    }
+
+    fn integral(&self, weight: impl Fn(i64) -> i128) -> i128 {
+        self.pieces().map(|piece| weight(piece.value) * piece.nanos()).sum()
+    }
+
+    /// The stretches of time with one value each that the gate lets through, by time.
+    fn pieces(&self) -> impl Iterator<Item = Piece> {
+        self.series.pieces(self.from, self.to).flat_map(|piece| {
+            let gated = self.gate.map(|gate| {
+                let open = gate.series.pieces(piece.from, piece.to);
+                open.filter(move |open| gate.is_open(open.value))
+            });
+            let whole = self.gate.is_none().then_some(piece);
+            let parts = gated.into_iter().flatten().filter_map(move |open| piece.within(open.from, open.to));
+            parts.chain(whole)
+        })
+    }
+
+    fn longest_weighted(&self) -> f64 {
+        let (mut longest, mut run, mut before) = (0_i128, 0_i128, None::<Timestamp>);
+        for piece in self.pieces() {
+            if before != Some(piece.from) || piece.value == 0 {
+                run = 0;
+            }
+            if piece.value != 0 {
+                run += piece.nanos();
+            }
+            before = Some(piece.to);
+            longest = longest.max(run);
+        }
+        seconds(longest)
+    }
+}
+
+/// What a single value that has held for no time yet amounts to.
+fn alone(measure: Measure, value: i64) -> f64 {
+    match measure {
+        Measure::Coverage => 1.0,
+        Measure::LongestRun => 0.0,
+        Measure::ShareOfTime => f64::from(u8::from(value != 0)),
+        Measure::Laeq | Measure::Mean | Measure::Max | Measure::Min | Measure::Sum | Measure::Count => {
+            fixed::to_number(value)
+        }
+    }
+}
+
+fn nanos(from: Timestamp, to: Timestamp) -> i128 {
+    i128::from(to.since(from).nanos())
+}
+
+fn seconds(nanos: i128) -> f64 {
+    fixed::ratio(nanos / 1_000_000, 1_000)
+}
