@@ -86,6 +86,7 @@ pub struct Outbox {
     channels: BTreeMap<ReceiverName, Channel>,
     limits: OutboxLimits,
     dead: VecDeque<DeadDelivery>,
+    dead_total: u64,
 }
 
 impl Outbox {
@@ -93,7 +94,7 @@ impl Outbox {
     pub fn new(receivers: BTreeMap<ReceiverName, ChannelLimits>, limits: OutboxLimits) -> Self {
         let channels =
             receivers.into_iter().map(|(name, limits)| (name, Channel::new(Some(limits)))).collect();
-        Self { channels, limits, dead: VecDeque::new() }
+        Self { channels, limits, dead: VecDeque::new(), dead_total: 0 }
     }
 
     /// Takes one event of the log; `alert` is the alert after it.
@@ -136,6 +137,7 @@ impl Outbox {
         if self.dead.len() == DEAD_LETTERS_MAX {
             self.dead.pop_front();
         }
+        self.dead_total += 1;
         self.dead.push_back(DeadDelivery {
             receiver: delivery.receiver.clone(),
             key: event.key(),
@@ -198,6 +200,10 @@ impl Outbox {
     /// How many events each receiver has still to take.
     pub fn backlog(&self) -> impl Iterator<Item = (&ReceiverName, usize)> {
         self.channels.iter().map(|(receiver, channel)| (receiver, channel.len()))
+    }
+    /// How many dead letters there ever were.
+    pub const fn dead_total(&self) -> u64 {
+        self.dead_total
     }
     /// The latest dead letters, oldest first.
     pub fn dead(&self) -> impl DoubleEndedIterator<Item = &DeadDelivery> {

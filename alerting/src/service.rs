@@ -93,6 +93,8 @@ pub struct Standing {
     pub head: Digest,
     /// The latest events that a receiver will not be offered again, oldest first.
     pub dead: Vec<DeadDelivery>,
+    /// How many of them there ever were.
+    pub dead_total: u64,
 }
 
 enum Input {
@@ -121,8 +123,12 @@ pub fn start(setup: Setup) -> Result<(Handle, JoinHandle<()>), LogError> {
     })?;
     let (inbox, inputs) = mpsc::channel(INBOX_MAX);
     let (events, _) = broadcast::channel(LISTENER_LAG_MAX);
-    let dead = desk.outbox().dead().cloned().collect();
-    let (standing, seen) = watch::channel(Standing { health: Health::Well, head: setup.chain.head(), dead });
+    let (standing, seen) = watch::channel(Standing {
+        health: Health::Well,
+        head: setup.chain.head(),
+        dead: desk.outbox().dead().cloned().collect(),
+        dead_total: desk.outbox().dead_total(),
+    });
     let view = Arc::new(RwLock::new(view));
     let handle = Handle::new(inbox, view.clone(), events.clone(), seen, reader.into(), desk.applied());
     let receivers = setup.receivers.into_iter().map(|(name, (receiver, _))| (name, receiver)).collect();
@@ -162,27 +168,31 @@ struct Service {
 
 impl Service {
     async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
-        let ended = loop {
+        loop {
             let mut waiting = Vec::new();
             let goes_on = self.take_group(&mut inputs, &mut waiting).await;
             let now = self.now();
             self.desk.tick(now);
-            if let Err(error) = self.write(waiting).await {
-                break Some(error.to_string());
+            if let Err(error) = self.write().await {
+                // before whoever waits hears of it, so that they can say why
+                return self.end(&mut inputs, Some(error.to_string()));
             }
+            answer(waiting);
             if !goes_on {
-                break None;
+                break;
             }
             let due = self.desk.start(now);
             self.attempts.begin(due, now);
-        };
-        if ended.is_none() {
-            self.drain().await;
         }
-        if let Some(why) = &ended {
+        self.drain().await;
+        self.end(&mut inputs, None);
+    }
+    fn end(&self, inputs: &mut mpsc::Receiver<Input>, why: Option<String>) {
+        inputs.close();
+        if let Some(why) = &why {
             tracing::error!(%why, "alerting has stopped");
         }
-        self.standing.send_modify(|standing| standing.health = Health::Stopped(ended));
+        self.set_health(Health::Stopped(why));
     }
 
     /// The present, never going back.
@@ -239,20 +249,13 @@ impl Service {
     }
 
     /// Makes what was decided durable, and lets it be known.
-    async fn write(&mut self, waiting: Vec<Waiting>) -> Result<(), ChainError> {
+    async fn write(&mut self) -> Result<(), ChainError> {
         let entries: Vec<Vec<u8>> = self.desk.staged().map(|step| encode(&step)).collect();
         if !entries.is_empty() {
             let first = self.chain.next();
             self.append(&entries).await?;
             let committed = self.desk.commit(first);
             self.publish(&committed);
-        }
-        for waiting in waiting {
-            // whoever asked may have gone away: nothing is lost with that
-            drop(match waiting {
-                Waiting::Done(done) => done.send(()).err().map(|()| Ok(())),
-                Waiting::Reply(reply, result) => reply.send(result).err(),
-            });
         }
         Ok(())
     }
@@ -285,6 +288,7 @@ impl Service {
         let events: Vec<Arc<Event>> =
             committed.iter().filter_map(|(place, record)| view.apply(*place, record)).collect();
         drop(view);
+        self.stand();
         for event in events {
             self.observer.event(event.what.word());
             // nobody may be listening
@@ -293,11 +297,16 @@ impl Service {
         for (receiver, events) in self.desk.outbox().backlog() {
             self.observer.backlog(receiver.as_str(), events);
         }
+    }
+    fn stand(&self) {
         let head = self.chain.head();
-        let dead: Vec<DeadDelivery> = self.desk.outbox().dead().cloned().collect();
+        let outbox = self.desk.outbox();
         self.standing.send_modify(|standing| {
             standing.head = head;
-            standing.dead = dead;
+            if standing.dead_total != outbox.dead_total() {
+                standing.dead_total = outbox.dead_total();
+                standing.dead = outbox.dead().cloned().collect();
+            }
         });
     }
 
@@ -312,8 +321,18 @@ impl Service {
         if ended.await.is_err() {
             tracing::info!("alerting stops with attempts under way; they are made again at the next start");
         }
-        if let Err(error) = self.write(Vec::new()).await {
+        if let Err(error) = self.write().await {
             tracing::error!(%error, "what was last delivered is not in the log, and is sent again");
+        }
+    }
+}
+
+fn answer(waiting: Vec<Waiting>) {
+    for waiting in waiting {
+        // whoever asked may have gone away: nothing is lost with that
+        match waiting {
+            Waiting::Done(done) => drop(done.send(())),
+            Waiting::Reply(reply, result) => drop(reply.send(result)),
         }
     }
 }

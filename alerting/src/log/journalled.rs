@@ -10,7 +10,7 @@ use citywarden_model::{Digest, Offset};
 use super::{Chain, ChainError, ChainReader, Visit};
 
 /// Small: a county raises some hundred alerts a day.
-const SEGMENT_BYTES: u32 = 16 << 20;
+const SEGMENT_BYTES: u32 = 4 << 20;
 /// An alert, 192 KiB of evidence, and room.
 const ENTRY_BYTES_MAX: usize = 512 << 10;
 const COMMIT_BYTES_MAX: usize = 4 << 20;

@@ -65,6 +65,8 @@ pub(super) struct Channel {
     waiting: BTreeSet<(Timestamp, AlertId)>,
     ready: BTreeSet<(Reverse<Severity>, Timestamp, AlertId)>,
     in_flight: usize,
+    /// How many events there are in all lanes.
+    len: usize,
     /// When the latest attempts began, as far as the rate asks.
     begun: VecDeque<Timestamp>,
 }
@@ -77,14 +79,15 @@ impl Channel {
             waiting: BTreeSet::new(),
             ready: BTreeSet::new(),
             in_flight: 0,
+            len: 0,
             begun: VecDeque::new(),
         }
     }
     pub(super) const fn is_known(&self) -> bool {
         self.limits.is_some()
     }
-    pub(super) fn len(&self) -> usize {
-        self.lanes.values().map(|lane| lane.queue.len()).sum()
+    pub(super) const fn len(&self) -> usize {
+        self.len
     }
     /// The events that wait since `limit` or longer.
     pub(super) fn overdue(&self, limit: Timestamp) -> impl Iterator<Item = &Key> {
@@ -93,6 +96,7 @@ impl Channel {
     }
 
     pub(super) fn push(&mut self, pending: Pending) {
+        self.len += 1;
         let alert = pending.headline.key.alert.clone();
         if let Some(lane) = self.lanes.get_mut(&alert) {
             lane.queue.push_back(pending);
@@ -107,6 +111,7 @@ impl Channel {
         let Some(lane) = self.lanes.get_mut(&key.alert) else { return };
         let Some(place) = lane.queue.iter().position(|pending| pending.headline.key == *key) else { return };
         lane.queue.remove(place);
+        self.len -= 1;
         if place > 0 {
             return;
         }

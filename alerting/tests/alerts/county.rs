@@ -56,8 +56,14 @@ pub(crate) fn alert(asset: &str, kind: AlertKind, began_at: Timestamp) -> Alert 
 
 /// The transition that raises this alert.
 pub(crate) fn raised(offset: u64, alert: Alert, reopen_window: Span) -> Transition {
-    let change = Change::Raised { alert: Box::new(alert.clone()), reopen_window, evidence: Vec::new() };
-    transition(offset, alert.opened_at, &alert, change)
+    Transition {
+        cause: Moment { offset: Offset(offset), at: alert.opened_at },
+        index: 0,
+        rule: alert.rule.clone(),
+        asset: alert.asset.id.clone(),
+        kind: alert.kind,
+        change: Change::Raised { alert: Box::new(alert), reopen_window, evidence: Vec::new() },
+    }
 }
 
 /// A transition of this alert's subject.

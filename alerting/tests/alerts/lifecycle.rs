@@ -47,7 +47,7 @@ impl Life {
             action => obey(&self.book, self.command(action, rest), now),
         };
         match decided {
-            Ok(records) => self.take(&records),
+            Ok(step) => self.take(&step),
             Err(error) => error.to_string().replace(self.names[0].as_str(), "A"),
         }
     }
@@ -61,9 +61,9 @@ impl Life {
             why,
         }
     }
-    fn take(&mut self, records: &[Record]) -> String {
+    fn take(&mut self, step: &[Record]) -> String {
         let mut said = Vec::new();
-        for record in records {
+        for record in step {
             self.book.apply(record);
             if let Record::Event(event) = record {
                 let name = self.name(&event.alert);
@@ -76,11 +76,11 @@ impl Life {
     }
 }
 
-fn check(line: &str) {
+fn check(story: &str) {
     let mut life = Life::default();
-    for step in line.trim().lines() {
-        let (happens, expected) = step.split_once('|').expect("`time what | events`");
-        let (clock, what) = happens.trim().split_once(' ').expect("`time what`");
+    for step in story.trim().lines() {
+        let (moment, expected) = step.split_once('|').expect("`time what | events`");
+        let (clock, what) = moment.trim().split_once(' ').expect("`time what`");
         assert_eq!(life.happen(at(clock), what.trim()), expected.trim(), "at {}", step.trim());
     }
 }

@@ -1,7 +1,17 @@
 //! Alerting through its public doors.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "clippy knows the functions marked as tests, not those they call"
+)]
 
 mod county;
+mod delivery;
+mod disk;
 mod lifecycle;
 mod lifecycle_model;
+mod outbox;
+mod restart;
 mod routes;
+mod service;
 mod wire;
