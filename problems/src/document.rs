@@ -7,13 +7,14 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use crate::{Level, Problems, Source, did_you_mean};
+use crate::{Level, Problems, Source, did_you_mean, half_width};
 
 /// A parsed TOML text.
 #[derive(Debug)]
 pub struct Document<'t> {
     source: Source<'t>,
     table: Spanned<DeTable<'t>>,
+    is_whole: bool,
 }
 
 /// A key of a section, with the place of key and value.
@@ -35,6 +36,7 @@ pub struct Section<'d, 't> {
     span: Range<usize>,
     known: RefCell<BTreeSet<&'static str>>,
     taken: RefCell<BTreeSet<String>>,
+    is_whole: bool,
 }
 
 impl<'t> Document<'t> {
@@ -43,11 +45,13 @@ impl<'t> Document<'t> {
     pub fn parse(source: Source<'t>, problems: &Problems) -> Self {
         let text = source.text.strip_prefix('\u{feff}').unwrap_or(source.text);
         let (table, errors) = DeTable::parse_recoverable(text);
+        let is_whole = errors.is_empty();
         for error in errors {
             let span = error.span().unwrap_or(0..0);
-            problems.push(source.problem(Level::Error, &span, error.message().to_owned()));
+            let message = format!("{}{}", error.message(), full_width_hint(text, span.start));
+            problems.push(source.problem(Level::Error, &span, message));
         }
-        Self { source: Source { text, ..source }, table }
+        Self { source: Source { text, ..source }, table, is_whole }
     }
     /// The text it was read from.
     pub fn source(&self) -> &Source<'t> {
@@ -55,7 +59,10 @@ impl<'t> Document<'t> {
     }
     /// The top of the document.
     pub fn root<'d>(&'d self, problems: &'d Problems) -> Section<'d, 't> {
-        Section::new(&self.source, problems, self.table.get_ref(), 0..0)
+        Section {
+            is_whole: self.is_whole,
+            ..Section::new(&self.source, problems, self.table.get_ref(), 0..0)
+        }
     }
 }
 
@@ -85,7 +92,15 @@ impl<'d, 't> Section<'d, 't> {
         table: &'d DeTable<'t>,
         span: Range<usize>,
     ) -> Self {
-        Self { source, problems, table, span, known: RefCell::default(), taken: RefCell::default() }
+        Self {
+            source,
+            problems,
+            table,
+            span,
+            known: RefCell::default(),
+            taken: RefCell::default(),
+            is_whole: true,
+        }
     }
     /// Reports an error at a place of this document.
     pub fn error(&self, at: &Range<usize>, message: impl Into<String>) {
@@ -98,6 +113,10 @@ impl<'d, 't> Section<'d, 't> {
     /// The text this section stands in.
     pub fn source(&self) -> &'d Source<'t> {
         self.source
+    }
+    /// Whether all of the document could be read: what is missing here may otherwise stand where it could not.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
     }
     /// Where the section's header or braces stand.
     pub fn span(&self) -> Range<usize> {
@@ -152,6 +171,17 @@ impl<'d, 't> Section<'d, 't> {
             u64::from_str_radix(number.as_str(), number.radix()).ok()
         })
     }
+    /// A number, with a point or without; never infinite.
+    pub fn number(&self, name: &'static str) -> Option<f64> {
+        self.expect(name, "a number", |value| {
+            let text = match value {
+                DeValue::Integer(whole) if whole.radix() == 10 => whole.as_str(),
+                DeValue::Float(float) => float.as_str(),
+                _ => return None,
+            };
+            text.parse().ok().filter(|number: &f64| number.is_finite())
+        })
+    }
     /// Texts in an array.
     pub fn texts(&self, name: &'static str) -> Option<Vec<(&'d str, Range<usize>)>> {
         self.expect(name, "an array of texts", |value| texts_of(value.as_array()?))
@@ -168,7 +198,7 @@ impl<'d, 't> Section<'d, 't> {
     /// The section that this key's value is, if it is one.
     pub fn section_of(&self, key: &Key<'d, 't>) -> Option<Section<'d, 't>> {
         let DeValue::Table(table) = key.value() else { return None };
-        Some(Section::new(self.source, self.problems, table, key.span()))
+        Some(self.inner(table, key.span()))
     }
     /// The sections of an array of tables (`[[name]]`).
     pub fn sections(&self, name: &'static str) -> Vec<Section<'d, 't>> {
@@ -182,9 +212,12 @@ impl<'d, 't> Section<'d, 't> {
         };
         array.iter().filter_map(|item| self.array_section(name, item)).collect()
     }
+    fn inner(&self, table: &'d DeTable<'t>, span: Range<usize>) -> Section<'d, 't> {
+        Section { is_whole: self.is_whole, ..Section::new(self.source, self.problems, table, span) }
+    }
     fn array_section(&self, name: &str, item: &'d Spanned<DeValue<'t>>) -> Option<Section<'d, 't>> {
         if let DeValue::Table(table) = item.get_ref() {
-            return Some(Section::new(self.source, self.problems, table, item.span()));
+            return Some(self.inner(table, item.span()));
         }
         self.error(&item.span(), format!("`{name}` holds {}; expected a table", kind_of(item.get_ref())));
         None
@@ -199,6 +232,13 @@ impl<'d, 't> Section<'d, 't> {
             self.error(&key.span(), format!("unknown key `{}`{suggestion}", key.get_ref()));
         }
     }
+}
+
+/// What to write where TOML stumbles over a sign of a Chinese input method.
+fn full_width_hint(text: &str, at: usize) -> String {
+    let sign = text.get(at..).and_then(|rest| rest.chars().next());
+    let halves = sign.and_then(|sign| Some((sign, half_width(sign)?)));
+    halves.map_or(String::new(), |(sign, half)| format!("; full-width `{sign}`, write `{half}`"))
 }
 
 fn entry<'d, 't>(

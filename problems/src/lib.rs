@@ -16,4 +16,4 @@ pub use document::{Document, Key, Section};
 pub use problem::{Level, Problem, Problems};
 pub use sheet::{Cell, Sheet, SheetRow};
 pub use source::Source;
-pub use suggestion::did_you_mean;
+pub use suggestion::{did_you_mean, half_width};

@@ -11,6 +11,18 @@ pub fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str
         .map(|(_, candidate)| candidate)
 }
 
+/// The ASCII sign that a Chinese input method puts a full-width one for.
+pub fn half_width(sign: char) -> Option<char> {
+    match sign {
+        '“' | '”' => Some('"'),
+        '‘' | '’' => Some('\''),
+        '。' => Some('.'),
+        '、' => Some(','),
+        '！'..='～' => char::from_u32(u32::from(sign) - 0xfee0),
+        _ => None,
+    }
+}
+
 /// Edits (insert, delete, replace, swap of neighbours) between two words: optimal string alignment.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
@@ -42,6 +54,12 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn full_width_signs_have_a_half() {
+        let signs: String = "＝；，（）“”‘’：｛｝［］＜＞！&a中".chars().filter_map(half_width).collect();
+        assert_eq!(signs, "=;,()\"\"'':{}[]<>!");
+    }
 
     #[test]
     fn slips_are_recognised_and_other_words_are_not() {

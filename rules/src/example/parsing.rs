@@ -48,11 +48,6 @@ pub(crate) fn parse(text: &str, vocabulary: &Vocabulary<'_>, place: &dyn Fn(usiz
             lines.steps.push(step);
         }
     }
-    if !lines.steps.iter().any(|step| step.expect.is_some()) && lines.mistakes.is_empty() {
-        lines
-            .mistakes
-            .push(Mistake::new(0, "the example expects nothing; end a line with `=> compliant` or the like"));
-    }
     lines
 }
 
@@ -134,6 +129,7 @@ impl<'t> Line<'_, 't> {
         Some(Given::Permit { kind: kind.to_owned(), hours: Some((from, to)) })
     }
     fn step(&mut self, previous: Option<Span>, place: Place) -> Option<Step> {
+        let mistakes = self.mistakes.len();
         let at = self.time(previous)?;
         let mut step =
             Step { place, at, until: at, every: None, late: Span::ZERO, facts: Vec::new(), expect: None };
@@ -151,14 +147,16 @@ impl<'t> Line<'_, 't> {
             }
             step.facts.extend(self.fact(word));
         }
-        self.check(&step);
+        if self.mistakes.len() == mistakes {
+            self.check(&step);
+        }
         Some(step)
     }
     fn check(&mut self, step: &Step) {
         let at = self.words.first().map_or(0, |word| word.at);
         if step.expect.is_some() && step.every.is_some() {
             self.mistake(at, "an expectation stands on a line with a single time");
-        } else if step.expect.is_none() && step.facts.is_empty() && self.next == self.words.len() {
+        } else if step.expect.is_none() && step.facts.is_empty() {
             self.mistake(at, "nothing happens on this line; write name=value, or `=> compliant`");
         }
     }

@@ -79,6 +79,9 @@ impl Compiler {
         wanted: Option<Kind>,
         names: &Names<'_>,
     ) -> Result<Expression, Vec<Mistake>> {
+        if let Some(mistake) = reading::lone_equals(text) {
+            return Err(vec![mistake]);
+        }
         let ast = self.parse(text)?;
         let mut mistakes = Vec::new();
         let tree = reading::read(text, ast.statements(), &mut mistakes);

@@ -26,7 +26,6 @@ pub use compare::{Comparison, compare};
 pub(crate) use compiler::{Compiler, Names, SlotName, SlotUse};
 pub use interpreter::{ExpressionError, Interpreter};
 pub(crate) use mistake::{Mistake, suggestion};
-pub(crate) use reading::half_width;
 pub use threshold::{Threshold, Thresholds};
 
 /// The value of a slot.

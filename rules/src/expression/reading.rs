@@ -1,5 +1,6 @@
 //! rhai's syntax tree, read into our own. The only place that knows rhai's `internals`.
 
+use citywarden_problems::half_width;
 use rhai::{Expr, FlowControl, FnCallExpr, LexError, ParseError, ParseErrorType, Position, Stmt};
 
 use super::mistake::Mistake;
@@ -13,6 +14,24 @@ pub(crate) fn read(text: &str, statements: &[Stmt], mistakes: &mut Vec<Mistake>)
     Reading { text, mistakes }.block(statements, 0)
 }
 
+/// A `=` that is neither part of a comparison nor of a `let`: rhai would report whatever it leads to further on.
+pub(crate) fn lone_equals(text: &str) -> Option<Mistake> {
+    let is_lone = |at: &usize| {
+        let (before, after) = text.split_at(*at);
+        let is_sign =
+            before.ends_with(['=', '!', '<', '>', '+', '-', '*', '/', '%']) || after.starts_with("==");
+        !is_sign && !ends_with_let(before)
+    };
+    let mut places = text.match_indices('=').map(|(at, _)| at);
+    places.find(is_lone).map(|at| Mistake::new(at, COMPARES))
+}
+
+/// Whether the text ends in `let name`.
+fn ends_with_let(text: &str) -> bool {
+    let without_name = text.trim_end().trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+    without_name.trim_end().ends_with("let")
+}
+
 /// What rhai says of a text it cannot parse, in the words of a rule's author.
 pub(crate) fn parse_mistake(text: &str, error: &ParseError) -> Mistake {
     Mistake::new(byte_of(text, error.position()), parse_message(error.err_type()))
@@ -22,7 +41,6 @@ pub(crate) fn parse_mistake(text: &str, error: &ParseError) -> Mistake {
 fn parse_message(error: &ParseErrorType) -> String {
     match error {
         ParseErrorType::BadInput(LexError::UnexpectedInput(found)) => unexpected(found),
-        ParseErrorType::BadInput(LexError::ImproperSymbol(word, _)) if word == "=" => COMPARES.to_owned(),
         ParseErrorType::BadInput(LexError::ImproperSymbol(word, _)) | ParseErrorType::Reserved(word) => {
             format!("`{word}` is not part of the rule language")
         }
@@ -34,22 +52,9 @@ fn parse_message(error: &ParseErrorType) -> String {
 
 fn unexpected(found: &str) -> String {
     let first = found.chars().next().unwrap_or(' ');
-    match (found, half_width(first)) {
-        ("=", _) => COMPARES.to_owned(),
-        (_, Some(half)) => format!("full-width `{first}`; write `{half}`"),
-        _ => format!("unexpected `{found}`"),
-    }
-}
-
-/// The ASCII sign that a Chinese input method puts a full-width one for.
-pub(crate) fn half_width(sign: char) -> Option<char> {
-    match sign {
-        '“' | '”' => Some('"'),
-        '‘' | '’' => Some('\''),
-        '。' => Some('.'),
-        '、' => Some(','),
-        '！'..='～' => char::from_u32(u32::from(sign) - 0xfee0),
-        _ => None,
+    match half_width(first) {
+        Some(half) => format!("full-width `{first}`; write `{half}`"),
+        None => format!("unexpected `{found}`"),
     }
 }
 
@@ -126,7 +131,7 @@ impl Reading<'_> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "everything else is refused")]
     fn odd_statement(&mut self, statement: &Stmt, at: usize) -> Node {
         let message = match statement {
-            Stmt::Assignment(_) => COMPARES,
+            Stmt::Assignment(_) => "only `let` gives a value",
             Stmt::Noop(_) | Stmt::Var(..) => "the last line must be an expression, without `;`",
             Stmt::While(..) | Stmt::Do(..) | Stmt::For(..) => "loops are not part of the rule language",
             Stmt::Switch(..) => "`switch` is not part of the rule language; write `if … { } else { }`",

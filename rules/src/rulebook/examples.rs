@@ -27,6 +27,10 @@ fn one(section: &Section<'_, '_>, key: &Key<'_, '_>, vocabulary: &Vocabulary<'_>
     };
     let lines = parse(written.text, vocabulary, &|byte| place(section, written.place(byte).start));
     written.report(section, &lines.mistakes);
+    if lines.mistakes.is_empty() && lines.steps.iter().all(|step| step.expect.is_none()) {
+        section
+            .error(&key.place(), "the example expects nothing; end a line with `=> compliant` or the like");
+    }
     let place = place(section, key.key_span.0);
     Some(Example { name: key.name.to_owned(), place, given: lines.given, steps: lines.steps })
 }

@@ -53,6 +53,9 @@ impl<'d> Head<'d> {
 
 /// Reports that a key is not there, where its section begins, and how it would be written.
 pub(crate) fn missing(section: &Section<'_, '_>, name: &str, written: &str) {
+    if !section.is_whole() {
+        return; // it may stand where the file could not be read
+    }
     let begin = section.span();
     let at = if begin == (0..0) { first_key(section) } else { begin };
     section.error(&at, format!("`{name}` is missing; write {written}"));

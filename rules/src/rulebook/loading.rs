@@ -46,7 +46,7 @@ pub fn load(files: &[RuleFile], clock: LocalClock, problems: &Problems) -> RuleS
 }
 
 fn twice(file: &RuleFile, rule: &Rule, first: &Rule) -> Problem {
-    let at = file.text.find(rule.id.as_str()).unwrap_or(0);
+    let at = file.text.find(&format!("\"{}\"", rule.id)).unwrap_or(0);
     let message = format!("rule `{}` is already in {}", rule.id, first.file);
     Source::new(&file.name, &file.text).problem(Level::Error, &(at..at), message)
 }

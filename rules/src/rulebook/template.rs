@@ -23,9 +23,9 @@ pub(crate) fn parse(text: &str, names: &Names<'_>) -> (Template, Vec<Mistake>) {
                 words.push_str(after.get(..1).unwrap_or_default());
                 rest = after.get(length..).unwrap_or_default();
             }
-            Err((message, offset)) => {
-                mistakes.push(Mistake::new(at + offset, message));
-                rest = after.get(1..).unwrap_or_default();
+            Err((mistake, length)) => {
+                mistakes.push(Mistake::new(at + mistake.at, mistake.message));
+                rest = after.get(length..).unwrap_or_default();
             }
         }
     }
@@ -36,21 +36,21 @@ pub(crate) fn parse(text: &str, names: &Names<'_>) -> (Template, Vec<Mistake>) {
     (Template(parts), mistakes)
 }
 
-/// What stands at a brace, and how many bytes it takes; `None` is a brace that is meant.
-fn value(text: &str, names: &Names<'_>) -> Result<(Option<TemplatePart>, usize), (String, usize)> {
+/// What stands at a brace, or is wrong with it, and how many bytes it takes; `None` is a brace that is meant.
+fn value(text: &str, names: &Names<'_>) -> Result<(Option<TemplatePart>, usize), (Mistake, usize)> {
     if text.starts_with("{{") || text.starts_with("}}") {
         return Ok((None, 2));
     }
     let Some(inside) = text.strip_prefix('{') else {
-        return Err(("`}` closes nothing; write `}}` for a brace".to_owned(), 0));
+        return Err((Mistake::new(0, "`}` closes nothing; write `}}` for a brace"), 1));
     };
     let Some(end) = inside.find('}') else {
-        return Err(("`{` is not closed; write {name}, or `{{` for a brace".to_owned(), 0));
+        return Err((Mistake::new(0, "`{` is not closed; write {name}, or `{{` for a brace"), 1));
     };
     let name = inside.get(..end).unwrap_or_default();
     let Some((slot, _)) = names.find(name) else {
         let near = suggestion(name, names.words());
-        return Err((format!("message names unknown value `{name}`{near}"), 1));
+        return Err((Mistake::new(1, format!("message names unknown value `{name}`{near}")), end + 2));
     };
     Ok((Some(TemplatePart::Slot(slot)), end + 2))
 }

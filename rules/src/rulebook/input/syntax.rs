@@ -1,6 +1,8 @@
 //! The form of an input: `statistic(argument, …).gate(…)`. Read as a tree, never run.
 
-use crate::expression::{Mistake, half_width};
+use citywarden_problems::half_width;
+
+use crate::expression::Mistake;
 
 /// A statistic and its gates, in the order written; each is a call.
 #[derive(Debug, Clone, PartialEq)]
