@@ -176,7 +176,7 @@ impl Service {
         let process = Running::start(dir, &["run", "--config", "citywarden.toml"]);
         let mqtt = address_said(&process.err, "mqtt-endpoint listening on ");
         let http = address_said(&process.err, "http listening on ");
-        let is_ready = |line: &str| line.split_whitespace().any(|word| word == "ready").then_some(());
+        let is_ready = |line: &str| line.contains(" ready: ").then_some(());
         process.err.wait_for("ready", START_TIMEOUT, is_ready);
         Self { process, mqtt, http }
     }

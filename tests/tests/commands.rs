@@ -25,11 +25,12 @@ const COMMANDS: &[&[&str]] = &[
     &["rules", "export"],
     &["receivers"],
     &["receivers", "test"],
-    &["simulate"],
     &["journal"],
     &["journal", "stat"],
     &["journal", "dump"],
     &["journal", "verify"],
+    &["deadletter"],
+    &["deadletter", "list"],
 ];
 
 #[test]
@@ -37,6 +38,7 @@ fn the_help_of_every_command_says_what_it_does_with_examples_and_exit_codes() {
     let top = citywarden(&["--help"]);
     assert!(top.status.success());
     let top = String::from_utf8_lossy(&top.stdout).into_owned();
+    assert!(top.contains("Exit codes: 0 fine, 1 "), "{top}");
     for command in COMMANDS {
         let output = citywarden(&[command, &["--help"][..]].concat());
         let help = String::from_utf8_lossy(&output.stdout);
@@ -44,11 +46,10 @@ fn the_help_of_every_command_says_what_it_does_with_examples_and_exit_codes() {
         assert!(top.contains(command[0]), "--help does not name {command:?}:\n{top}");
         let is_group = COMMANDS.iter().any(|other| other.len() > command.len() && other.starts_with(command));
         let wanted: &[&str] =
-            if is_group { &["Usage:", "Commands:"] } else { &["Usage:", "Example", "Exit code"] };
+            if is_group { &["Usage:", "Commands:"] } else { &["Usage:", "Options:", "Example"] };
         for words in wanted {
             assert!(help.contains(words), "{command:?} --help has no {words}:\n{help}");
         }
-        assert!(help.lines().count() >= 8, "{command:?} --help is too short to help:\n{help}");
     }
 }
 
@@ -57,9 +58,9 @@ fn wrong_usage_ends_with_2_and_says_what_was_expected() {
     for (args, words) in [
         (&[][..], "Usage:"),
         (&["rnu"], "run"),
-        (&["run"], "--config"),
         (&["run", "--confg", "citywarden.toml"], "--config"),
-        (&["check"], "--config"),
+        (&["receivers", "test"], "<NAME>"),
+        (&["rules", "explain", "--asset", "a"], "--at"),
         (&["rules", "backtest", "--config", "c.toml", "--batch", "none"], "--batch"),
         (&["rules", "backtest", "--config", "c.toml", "--from", "yesterday", "--to", "today"], "--from"),
         (&["journal"], "Usage:"),

@@ -62,11 +62,11 @@ async fn a_saved_limit_is_in_force_within_a_second_and_named_in_the_alert() {
     for limit in ["value = 47.0", "value = 46.0", "value = 45.0"] {
         text = built_in.replace("value = 50.0", limit);
         assert_ne!(text, built_in);
-        let reloads = service.count("citywarden_rule_reload_total", &[("result", "ok")]).await;
+        let reloads = service.count("citywarden_rule_reload_total", &[("result", "success")]).await;
         let begun = clock();
         county.pack.save(RULE, &text);
         service
-            .wait_for_count("citywarden_rule_reload_total", &[("result", "ok")], |now| now > reloads)
+            .wait_for_count("citywarden_rule_reload_total", &[("result", "success")], |now| now > reloads)
             .await;
         times.push(begun.elapsed());
     }
