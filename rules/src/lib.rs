@@ -17,6 +17,7 @@ mod expression;
 mod pack;
 mod rule;
 mod rulebook;
+mod trial;
 
 pub use evaluator::{
     Arrival, CaseState, Evaluator, EvaluatorOptions, Explanation, RestoreError, RuleTally, VerdictLine,
@@ -32,3 +33,4 @@ pub use rule::{
     RuleSet, Stage, Statistic, Status, SumOf, Template, TemplatePart, Window,
 };
 pub use rulebook::{FILE_BYTES_MAX, RuleFile, load};
+pub use trial::{TrialReport, run_examples};

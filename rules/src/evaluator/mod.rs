@@ -125,6 +125,11 @@ impl Evaluator {
         &self.field.registry
     }
 
+    /// The last moment it was told of.
+    pub fn moment(&self) -> Moment {
+        self.moment
+    }
+
     /// What of the registry could not be used, with the default that holds instead: overrides of limits.
     pub fn registry_problems(&self) -> &[String] {
         &self.field.problems
