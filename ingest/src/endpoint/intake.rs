@@ -47,7 +47,7 @@ impl Intake {
     }
     /// Hands out the means to append; what is appended by one call gets into the inbox together.
     pub(crate) fn batch<T>(&self, fill: impl FnOnce(&mut Append<'_>) -> T) -> T {
-        fill(&mut |message| self.inbox.append(message))
+        self.inbox.append_batch(|batch| fill(&mut |message| batch.append(message)))
     }
     /// Journals that the source delivers; `false` if the journal has stopped.
     pub(crate) fn source_up(&self, source: &str) -> bool {
