@@ -1,0 +1,89 @@
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use super::{Saved, Watcher, watch};
+use crate::config::WatchConfig;
+
+/// Longer than any of this takes; a test that waits it out fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PACE: WatchConfig = WatchConfig { quiet: Duration::from_millis(60), poll: Duration::from_millis(200) };
+
+struct Watched {
+    dir: tempfile::TempDir,
+    saves: Receiver<Saved>,
+    _watcher: Watcher,
+}
+
+impl Watched {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a scratch folder");
+        for (name, file) in [("rules", "a.toml"), ("registry", "assets.csv")] {
+            fs::create_dir(dir.path().join(name)).expect("made");
+            fs::write(dir.path().join(name).join(file), "1").expect("written");
+        }
+        let (tell, saves) = channel();
+        let places = vec![
+            (Saved::Rules, dir.path().join("rules")),
+            (Saved::Registry, dir.path().join("registry")),
+            (Saved::Registry, dir.path().join("accepted")),
+        ];
+        let watcher = watch(places, PACE, move |saved| drop(tell.send(saved))).expect("a thread");
+        Self { dir, saves, _watcher: watcher }
+    }
+    fn at(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
+    }
+    fn expect(&self, saved: Saved, why: &str) {
+        assert_eq!(self.saves.recv_timeout(PATIENCE), Ok(saved), "{why}");
+    }
+}
+
+fn save(path: &Path, text: &str) {
+    fs::write(path, text).expect("written");
+}
+
+#[test]
+fn each_way_of_saving_is_noticed() {
+    let watched = Watched::new();
+    save(&watched.at("rules/a.toml"), "2");
+    watched.expect(Saved::Rules, "written in place");
+    save(&watched.at("rules/.a.toml.swp"), "3");
+    fs::rename(watched.at("rules/.a.toml.swp"), watched.at("rules/a.toml")).expect("renamed");
+    watched.expect(Saved::Rules, "renamed over");
+    save(&watched.at("registry/permits.csv"), "1");
+    watched.expect(Saved::Registry, "a new file");
+    fs::remove_file(watched.at("registry/permits.csv")).expect("removed");
+    watched.expect(Saved::Registry, "a removed file");
+    save(&watched.at("accepted"), "sha256:…");
+    watched.expect(Saved::Registry, "the acceptance");
+}
+
+#[test]
+fn a_folder_that_is_replaced_is_watched_on() {
+    let watched = Watched::new();
+    fs::rename(watched.at("rules"), watched.at("old")).expect("moved away");
+    watched.expect(Saved::Rules, "the folder is gone");
+    fs::create_dir(watched.at("rules")).expect("made");
+    save(&watched.at("rules/b.toml"), "1");
+    watched.expect(Saved::Rules, "another folder of the same name");
+    save(&watched.at("rules/b.toml"), "2");
+    watched.expect(Saved::Rules, "a save in it");
+}
+
+#[test]
+fn a_burst_of_saves_is_told_once() {
+    let watched = Watched::new();
+    for text in ["2", "3", "4", "5"] {
+        save(&watched.at("rules/a.toml"), text);
+        save(&watched.at("registry/assets.csv"), text);
+    }
+    watched.expect(Saved::Rules, "the burst");
+    watched.expect(Saved::Registry, "the burst");
+    // the next save is the next thing told: nothing of the burst is left over
+    save(&watched.at("registry/assets.csv"), "6");
+    watched.expect(Saved::Registry, "after the burst");
+    let silence = watched.saves.recv_timeout(PACE.poll * 3);
+    assert_eq!(silence, Err(RecvTimeoutError::Timeout));
+}
