@@ -1,0 +1,112 @@
+//! What the console is handed to show.
+
+use std::collections::BTreeMap;
+
+use citywarden_model::{
+    Asset, AssetId, DeadLetterReason, Device, Offset, RuleId, Severity, Timestamp, Titles, Verdict,
+};
+use serde::Serialize;
+
+/// Everything that is shown beside the alerts. Each method answers from memory, at once.
+pub trait Reads: Send + Sync {
+    /// Each part of the service, and whether it works.
+    fn parts(&self) -> Vec<Part>;
+    /// The metrics in Prometheus' text format.
+    fn metrics(&self) -> String;
+    /// What the rules say of the assets now, in (rule, asset) order.
+    fn verdicts(&self, filter: &VerdictFilter) -> Vec<VerdictLine>;
+    /// The assets of the registry.
+    fn assets(&self) -> Vec<Asset>;
+    /// The devices of the registry.
+    fn devices(&self) -> Vec<Device>;
+    /// The rules in force.
+    fn rules(&self) -> Vec<RuleSummary>;
+    /// What could not be decoded or matched.
+    fn dead_letters(&self) -> DeadLetters;
+}
+
+/// A part of the service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// What it is called.
+    pub name: String,
+    /// Whether it works.
+    pub ready: bool,
+    /// How it is, in words; where it does not work, why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// Which verdicts are wanted: those that fit everything that is named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerdictFilter {
+    /// On this asset.
+    pub asset: Option<String>,
+    /// By this rule.
+    pub rule: Option<String>,
+    /// One of [`Verdict::WORDS`].
+    pub verdict: Option<&'static str>,
+}
+
+impl VerdictFilter {
+    /// Whether this verdict is wanted.
+    pub fn admits(&self, line: &VerdictLine) -> bool {
+        self.asset.as_ref().is_none_or(|asset| line.asset.as_str() == asset)
+            && self.rule.as_ref().is_none_or(|rule| line.rule.as_str() == rule)
+            && self.verdict.is_none_or(|verdict| line.verdict.as_str() == verdict)
+    }
+}
+
+/// What one rule says of one asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerdictLine {
+    /// The rule.
+    pub rule: RuleId,
+    /// The asset.
+    pub asset: AssetId,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Since when, by the journal's clock.
+    pub since: Timestamp,
+}
+
+/// What is shown of a rule.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RuleSummary {
+    /// Its id.
+    pub id: RuleId,
+    /// What people call it.
+    pub title: Titles,
+    /// How pressing its violations are.
+    pub severity: Severity,
+    /// `active` or `trial`.
+    pub status: String,
+    /// The number of its clause, 1 to 25.
+    pub clause: u8,
+    /// The digest of its text.
+    pub digest: citywarden_model::Digest,
+}
+
+/// What could not be decoded or matched.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct DeadLetters {
+    /// How many there are of each reason.
+    pub counts: BTreeMap<DeadLetterReason, u64>,
+    /// The latest, newest first.
+    pub recent: Vec<DeadLetter>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeadLetter {
+    /// Its place in the journal.
+    pub offset: Offset,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The topic.
+    pub topic: String,
+    /// Why it was not judged.
+    pub reason: DeadLetterReason,
+    /// In words.
+    pub detail: String,
+}

@@ -1,0 +1,67 @@
+//! Health, metrics, lists, and the page.
+
+use std::sync::atomic::Ordering;
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::house::House;
+use crate::house::user;
+use citywarden_console::Role;
+
+#[tokio::test]
+async fn readiness_names_the_part_that_is_not_ready() {
+    let house = House::open(vec![user("li", Role::View)]).await;
+    let alive = house.request(Method::GET, "/healthz").send().await.unwrap();
+    assert_eq!(alive.status(), StatusCode::OK);
+    let (status, ready) = house.get("/readyz").await;
+    let well = json!({"ready": true, "parts": [{"name": "journal", "ready": true}, {"name": "alerting", "ready": true}]});
+    assert_eq!((status, ready), (StatusCode::OK, well));
+    house.shelf.is_broken.store(true, Ordering::SeqCst);
+    let (status, ready) = house.get("/readyz").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready["parts"][0], json!({"name": "journal", "ready": false, "detail": "the disk is full"}));
+    house.alerting.stop().await;
+    house
+        .alerting
+        .watch()
+        .wait_for(|standing| standing.health != citywarden_alerting::Health::Well)
+        .await
+        .unwrap();
+    assert_eq!(house.get("/readyz").await.1["parts"][1]["detail"], "stopped");
+}
+
+#[tokio::test]
+async fn the_lists_show_what_they_are_handed() {
+    let house = House::open(Vec::new()).await;
+    let (_, verdicts) = house.get("/api/v1/verdicts?verdict=undecided").await;
+    let undecided = json!({"rule": "site-dust", "asset": "site-2", "verdict": "undecided", "reason": "no data", "since": "2026-11-24T08:01:00Z"});
+    assert_eq!(verdicts, json!({"verdicts": [undecided], "truncated": false}));
+    assert_eq!(house.get("/api/v1/devices").await.1["devices"][0]["interval_s"], json!(60.0));
+    assert_eq!(house.get("/api/v1/assets").await.1, json!({"assets": []}));
+    assert_eq!(house.get("/api/v1/rules").await.1, json!({"rules": []}));
+    let (_, letters) = house.get("/api/v1/deadletters").await;
+    assert_eq!(letters["counts"], json!({"unknown_device": 1}));
+    assert_eq!(letters["recent"][0]["offset"], 9);
+    assert_eq!(letters["notifications"], json!([]));
+    let metrics = house.request(Method::GET, "/metrics").send().await.unwrap();
+    assert_eq!(metrics.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(metrics.text().await.unwrap(), "citywarden_archive_up 1\n");
+}
+
+#[tokio::test]
+async fn the_page_is_in_the_readers_language_and_runs_nothing() {
+    let house = House::open(Vec::new()).await;
+    let chinese = house.request(Method::GET, "/").send().await.unwrap();
+    let policy = chinese.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    assert_eq!(chinese.headers()["x-content-type-options"], "nosniff");
+    let text = chinese.text().await.unwrap();
+    assert!(text.contains("未结告警") && text.contains("扬尘超标"), "{text}");
+    assert!(!text.contains("<script") && text.contains("&lt;script&gt;site-1"), "{text}");
+    let english = house.request(Method::GET, "/").header("accept-language", "en-GB").send().await.unwrap();
+    assert!(english.text().await.unwrap().contains("Dust above the limit"));
+    let wished =
+        house.request(Method::GET, "/?lang=zh").header("accept-language", "en").send().await.unwrap();
+    assert!(wished.text().await.unwrap().contains("未结告警"));
+}
