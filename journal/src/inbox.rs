@@ -148,13 +148,30 @@ impl Inbox {
         let max = self.0.record_bytes_max;
         let len = message.encoded_len().filter(|len| *len <= max);
         let Some(len) = len else {
-            let len = message.payload.len() + message.topic.len() + message.identity.len() + message.source.len();
+            let len =
+                message.payload.len() + message.topic.len() + message.identity.len() + message.source.len();
             return Err(AppendError::TooLarge { len, max });
         };
         let mut state = self.0.lock();
         self.0.admit(&state, len)?;
         Ok(state.push(self.0.clock.now(), |received_at, bytes| message.encode(received_at, bytes)).0)
             .inspect(|_| self.0.work.notify_one())
+    }
+
+    /// Takes in as many messages as `fill` appends, under one lock and with one `received_at`: for a source that finds
+    /// many in one read. What `fill` does besides, everybody else waits for.
+    pub fn append_batch<T>(&self, fill: impl FnOnce(&mut InboxBatch<'_>) -> T) -> T {
+        let mut state = self.0.lock();
+        let was_empty = state.records.left() == 0;
+        let now = self.0.clock.now();
+        let outcome = fill(&mut InboxBatch { shared: &self.0, state: &mut state, now });
+        // The writer sleeps only on an empty inbox.
+        let wake = was_empty && state.records.left() > 0;
+        drop(state);
+        if wake {
+            self.0.work.notify_one();
+        }
+        outcome
     }
 
     /// Takes a control record in. Its `received_at` is given along: from there on it is in force.
@@ -269,7 +286,8 @@ impl Shared {
             std::mem::swap(&mut state.records, records);
         }
         let taken = Taken { now: self.clock.now(), foreign_head: state.foreign_head };
-        let waiting = if state.condition == Condition::DiskFull { Vec::new() } else { std::mem::take(&mut state.room) };
+        let waiting =
+            if state.condition == Condition::DiskFull { Vec::new() } else { std::mem::take(&mut state.room) };
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
         taken
@@ -311,10 +329,17 @@ impl Shared {
     /// Blocks until there is something to write; for the thread of the writer. `unwritten`: it still has records.
     pub(crate) fn wait_for_work(&self, unwritten: bool) -> Next {
         let idle = |state: &mut State| {
-            !unwritten && state.records.left() == 0 && state.condition != Condition::Closed && !self.is_checkpoint_wanted()
+            !unwritten
+                && state.records.left() == 0
+                && state.condition != Condition::Closed
+                && !self.is_checkpoint_wanted()
         };
         let state = self.work.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
-        if state.condition == Condition::Closed && state.records.left() == 0 && !unwritten { Next::End } else { Next::Commit }
+        if state.condition == Condition::Closed && state.records.left() == 0 && !unwritten {
+            Next::End
+        } else {
+            Next::Commit
+        }
     }
 
     /// Blocks for a while, or until the inbox is closed: the disk is full.
@@ -342,6 +367,27 @@ impl State {
         let offset = self.next;
         self.next = offset.next();
         (offset, received_at)
+    }
+}
+
+/// The inbox while a batch is put into it; see [`Inbox::append_batch`].
+pub struct InboxBatch<'i> {
+    shared: &'i Shared,
+    state: &'i mut State,
+    now: Timestamp,
+}
+
+impl InboxBatch<'_> {
+    /// As [`Inbox::append`].
+    pub fn append(&mut self, message: &Message<'_>) -> Result<Offset, AppendError> {
+        let max = self.shared.record_bytes_max;
+        let Some(len) = message.encoded_len().filter(|len| *len <= max) else {
+            let len =
+                message.payload.len() + message.topic.len() + message.identity.len() + message.source.len();
+            return Err(AppendError::TooLarge { len, max });
+        };
+        self.shared.admit(self.state, len)?;
+        Ok(self.state.push(self.now, |received_at, bytes| message.encode(received_at, bytes)).0)
     }
 }
 

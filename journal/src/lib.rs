@@ -13,6 +13,7 @@
 
 mod committed;
 mod control;
+mod cursor;
 mod disk;
 mod fields;
 mod inbox;
@@ -20,18 +21,25 @@ mod journal;
 mod log;
 mod reader;
 mod record;
+pub mod recording;
+mod retention;
+mod stat;
 mod writer;
 
 pub use committed::{Stopped, WaitCommitted};
 pub use control::Control;
+pub use cursor::{CursorError, Cursors};
 #[cfg(feature = "simulated-disk")]
 pub use disk::SimulatedDisk;
 pub use disk::{Disk, DiskFile, DiskLock, HostDisk, read_whole, replace};
-pub use inbox::{AppendError, Inbox, InboxOptions, Room};
+pub use inbox::{AppendError, Inbox, InboxBatch, InboxOptions, Room};
 pub use journal::{Journal, JournalOptions, OpenError};
 pub use log::{
-    Checkpoint, CheckpointKey, KeyError, Log, LogBatch, LogError, LogOptions, LogReader, PublicKey, Recovery, Torn,
+    Checkpoint, CheckpointKey, Fault, KeyError, Log, LogBatch, LogError, LogOptions, LogReader, PublicKey,
+    Recovery, Torn, Verification, verify,
 };
 pub use reader::{Batch, Reader};
 pub use record::{Body, Message, Record, RecordError};
+pub use retention::{Hold, Removed, Retention, retain};
+pub use stat::{Stat, StatError, stat};
 pub use writer::{Commit, CommitError, Writer, WriterOptions};

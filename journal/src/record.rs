@@ -92,7 +92,9 @@ impl<'a> Record<'a> {
         let received_at = fields.time().ok_or_else(|| error("expected a time"))?;
         let kind = fields.u8().ok_or_else(|| error("expected a kind"))?;
         let body = if kind == KIND_MESSAGE {
-            Body::Message(decode_message(&mut fields).ok_or_else(|| error("expected the fields of a message"))?)
+            Body::Message(
+                decode_message(&mut fields).ok_or_else(|| error("expected the fields of a message"))?,
+            )
         } else {
             Body::Control(Control::decode(kind, &mut fields).map_err(error)?)
         };
@@ -136,7 +138,9 @@ impl Message<'_> {
     pub(crate) fn encode(&self, received_at: Timestamp, into: &mut Vec<u8>) {
         let mut head = [0; 18];
         let mut flags = 0;
-        for (set, flag) in [(self.retained, RETAINED), (self.duplicate, DUPLICATE), (self.full.is_some(), CUT)] {
+        for (set, flag) in
+            [(self.retained, RETAINED), (self.duplicate, DUPLICATE), (self.full.is_some(), CUT)]
+        {
             flags |= if set { flag } else { 0 };
         }
         head[..8].copy_from_slice(&received_at.nanos().to_le_bytes());

@@ -64,7 +64,14 @@ pub enum CommitError {
 
 impl Writer {
     pub(crate) fn new(log: Log, shared: Arc<Shared>, options: WriterOptions, key: CheckpointKey) -> Self {
-        Self { log, shared, options, key, records: Records::default(), signed_at: Timestamp::from_nanos(i64::MIN) }
+        Self {
+            log,
+            shared,
+            options,
+            key,
+            records: Records::default(),
+            signed_at: Timestamp::from_nanos(i64::MIN),
+        }
     }
 
     /// Writes and syncs whatever has arrived, then publishes it. Does nothing where there is nothing.
@@ -74,7 +81,8 @@ impl Writer {
         let seal = Seal { key: &self.key, signed_at: taken.now, foreign_head: taken.foreign_head };
         let written = write(&mut self.log, &mut self.records, seal);
         let written = written.and_then(|()| {
-            let due = taken.now.since(self.signed_at) >= self.options.checkpoint_every || taken.now < self.signed_at;
+            let due = taken.now.since(self.signed_at) >= self.options.checkpoint_every
+                || taken.now < self.signed_at;
             let wanted = self.shared.is_checkpoint_wanted();
             if wanted || (due && self.log.next() > before) {
                 self.log.write_checkpoint(seal)?;
@@ -86,11 +94,17 @@ impl Writer {
             Ok(())
         });
         // Also where the disk was full in the middle: what is written is made durable and is nobody's loss.
-        let synced = if written.as_ref().is_ok_and(|()| true) || is_full(&written) { self.log.sync() } else { Ok(()) };
+        let synced =
+            if written.as_ref().is_ok_and(|()| true) || is_full(&written) { self.log.sync() } else { Ok(()) };
         self.settle(before, taken.now, synced.and(written))
     }
 
-    fn settle(&self, before: Offset, began: Timestamp, result: Result<(), LogError>) -> Result<Commit, CommitError> {
+    fn settle(
+        &self,
+        before: Offset,
+        began: Timestamp,
+        result: Result<(), LogError>,
+    ) -> Result<Commit, CommitError> {
         match result {
             Err(error) if !error.is_disk_full() => {
                 self.shared.stop();
@@ -140,9 +154,8 @@ impl Writer {
         let preparer = self.log.preparer();
         let retry = self.options.disk_full_retry;
         let preparing = Arc::clone(&preparer);
-        let ahead = thread::Builder::new()
-            .name("journal-prepare".to_owned())
-            .spawn(move || preparing.run(retry))?;
+        let ahead =
+            thread::Builder::new().name("journal-prepare".to_owned()).spawn(move || preparing.run(retry))?;
         thread::Builder::new().name("journal".to_owned()).spawn(move || {
             let ended = self.run(observe);
             preparer.close();

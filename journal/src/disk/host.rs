@@ -17,7 +17,9 @@ impl Disk for HostDisk {
             return Ok(());
         }
         fs::create_dir_all(dir)?;
-        dir.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), |parent| self.sync_dir(parent))
+        dir.parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .map_or(Ok(()), |parent| self.sync_dir(parent))
     }
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         Ok(Box::new(OpenOptions::new().read(true).write(true).create_new(true).open(path)?))

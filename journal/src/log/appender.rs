@@ -7,8 +7,8 @@ use citywarden_model::{Digest, Offset, Timestamp};
 
 use super::checkpoint::CheckpointKey;
 use super::format::{
-    CHECKPOINT_FRAME_LEN, COMMIT_HEAD_LEN, ENTRY_HEAD_LEN, HEADER_LEN, Header, Place, checkpoint_frame, commit_digest,
-    commit_head,
+    CHECKPOINT_FRAME_LEN, COMMIT_HEAD_LEN, ENTRY_HEAD_LEN, HEADER_LEN, Header, Place, checkpoint_frame,
+    commit_digest, commit_head,
 };
 use super::records::Records;
 use super::segment::{self, Preparer};
@@ -128,7 +128,8 @@ impl Log {
         while records.left() > 0 {
             let room = (self.header.size as usize)
                 .saturating_sub(self.position + COMMIT_HEAD_LEN + CHECKPOINT_FRAME_LEN);
-            let commit_max = self.options.commit_bytes_max.max(self.options.record_bytes_max + ENTRY_HEAD_LEN);
+            let commit_max =
+                self.options.commit_bytes_max.max(self.options.record_bytes_max + ENTRY_HEAD_LEN);
             match records.fitting(room.min(commit_max)) {
                 0 => self.roll(seal)?,
                 count => self.write_commit(records, count)?,

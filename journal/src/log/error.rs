@@ -67,7 +67,9 @@ pub enum LogError {
         max: usize,
     },
     /// Reject: options that contradict one another.
-    #[error("segments of {segment_bytes} bytes cannot hold records of {record_bytes_max}; expected at least {expected}")]
+    #[error(
+        "segments of {segment_bytes} bytes cannot hold records of {record_bytes_max}; expected at least {expected}"
+    )]
     Options {
         /// As configured.
         segment_bytes: u32,

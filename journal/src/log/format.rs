@@ -198,7 +198,9 @@ pub(crate) fn parse(bytes: &[u8], seed: u32, len_max: usize) -> Parsed {
     }
     let content = match kind {
         KIND_COMMIT => parse_commit(body),
-        KIND_CHECKPOINT => Checkpoint::decode(body).map(|checkpoint| Content::Checkpoint(Box::new(checkpoint))),
+        KIND_CHECKPOINT => {
+            Checkpoint::decode(body).map(|checkpoint| Content::Checkpoint(Box::new(checkpoint)))
+        }
         _ => None,
     };
     match content {

@@ -22,7 +22,11 @@ pub(crate) struct Frames {
 #[derive(Debug)]
 pub(crate) enum Step {
     /// A whole frame; its ranges count from `base` in [`Frames::buffer`].
-    Frame { frame: Frame, position: usize, base: usize },
+    Frame {
+        frame: Frame,
+        position: usize,
+        base: usize,
+    },
     /// The buffer is used up, and filling it again was not allowed.
     Drained,
     /// Nothing is written from here on.
@@ -54,24 +58,46 @@ impl Frames {
         if left < PRELUDE_LEN {
             return Ok(Step::Zeros);
         }
+        let mut fresh = false;
         loop {
             let bytes = self.buffer.get(self.start..).unwrap_or_default();
             let step = match parse(bytes, self.header.seed(), left) {
                 Parsed::Frame(frame) => return Ok(self.advance(frame)),
                 Parsed::Short(_) if !refill => return Ok(Step::Drained),
-                Parsed::Short(needed) => {
-                    if bytes.len() >= left.min(needed) || self.fill(needed)? < needed {
-                        return Ok(Step::Bad("the file ends inside a frame"));
-                    }
+                Parsed::Short(needed) if self.fill(needed)? < needed => {
+                    Step::Bad("the file ends inside a frame")
+                }
+                Parsed::Short(_) => {
+                    fresh = true;
                     continue;
                 }
                 Parsed::Zeros => Step::Zeros,
                 Parsed::Bad(what) => Step::Bad(what),
             };
-            // Somebody may be writing just here: look at the file again next time.
+            // The buffer may be older than what was written here since.
             self.buffer.truncate(self.start);
             self.chunk = CHUNK_LEN_MIN;
-            return Ok(step);
+            if fresh || !refill {
+                return Ok(step);
+            }
+        }
+    }
+
+    /// The next frame, or the end; and whether the end is damage: something behind proves that more had been durable.
+    pub(crate) fn settle(&mut self) -> io::Result<(Step, bool)> {
+        let mut suspected = false;
+        loop {
+            let step = self.step(true)?;
+            if matches!(step, Step::Frame { .. })
+                || find_proof(&*self.file, &self.header, self.position)?.is_none()
+            {
+                return Ok((step, false));
+            }
+            // A writer may have gone on between the two looks at the file: what is read again now is final.
+            if suspected {
+                return Ok((step, true));
+            }
+            suspected = true;
         }
     }
 
@@ -102,7 +128,9 @@ pub(crate) fn find_proof(file: &dyn DiskFile, header: &Header, bad: usize) -> io
     let mut bytes = vec![0; size.saturating_sub(bad)];
     let read = file.read_at(&mut bytes, bad as u64)?;
     bytes.truncate(read);
-    Ok((1..bytes.len()).find_map(|at| {
+    let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.truncate(written);
+    Ok((1..written).find_map(|at| {
         let behind = bytes.get(at..)?;
         // Cheap first: of all the bytes behind, few begin like a frame.
         if behind.first() != Some(&super::format::FRAME_MAGIC[0]) {

@@ -47,7 +47,11 @@ mod tests {
         let mut entries: Vec<Vec<u8>> = Vec::new();
         for count in 0..=130_u8 {
             let mut leaves = entries.iter().map(|entry| leaf(entry)).collect();
-            assert_eq!(root(&mut leaves).as_bytes().as_slice(), oracle.root().as_bytes().as_slice(), "{count}");
+            assert_eq!(
+                root(&mut leaves).as_bytes().as_slice(),
+                oracle.root().as_bytes().as_slice(),
+                "{count}"
+            );
             let entry = vec![count; usize::from(count) * 3];
             oracle.push(entry.clone());
             entries.push(entry);

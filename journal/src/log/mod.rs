@@ -2,7 +2,7 @@
 //!
 //! * [`Log`] is the one writer of a directory; what it reports as appended is on disk.
 //! * [`LogReader`] reads, in this process or another one, beside the writer.
-//! * [`verify()`](verify::verify) walks everything there is.
+//! * [`verify()`] walks everything there is.
 //!
 //! It is used twice: for the journal, and with small segments and no signing for the alert log.
 
@@ -17,7 +17,7 @@ pub(crate) mod reader;
 pub(crate) mod records;
 mod recovery;
 pub(crate) mod segment;
-pub(crate) mod verify;
+mod verify;
 
 pub use appender::Log;
 pub(crate) use appender::Seal;
@@ -25,4 +25,6 @@ pub use checkpoint::{Checkpoint, CheckpointKey, KeyError, PublicKey};
 pub use error::LogError;
 pub use options::LogOptions;
 pub use reader::{LogBatch, LogReader};
+pub(crate) use recovery::last_checkpoint;
 pub use recovery::{Recovery, Torn};
+pub use verify::{Fault, Verification, verify};

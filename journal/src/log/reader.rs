@@ -42,7 +42,9 @@ impl<'a> LogBatch<'a> {
     /// The records, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Offset, &'a [u8])> + use<'a> {
         let buffer = self.buffer;
-        self.found.iter().map(move |found| (found.offset, buffer.get(found.place.clone()).unwrap_or_default()))
+        self.found
+            .iter()
+            .map(move |found| (found.offset, buffer.get(found.place.clone()).unwrap_or_default()))
     }
     /// How many there are.
     pub const fn len(&self) -> usize {
@@ -64,7 +66,15 @@ impl LogReader {
         };
         let (file, header) = segment::open(&**disk, dir, base, false)?;
         let (disk, dir) = (Arc::clone(disk), dir.to_owned());
-        Ok(Self { disk, dir, frames: Frames::new(file, header), next: base, from, found: Vec::new(), given: 0 })
+        Ok(Self {
+            disk,
+            dir,
+            frames: Frames::new(file, header),
+            next: base,
+            from,
+            found: Vec::new(),
+            given: 0,
+        })
     }
 
     /// The offset of the oldest record a log of this directory keeps.
@@ -77,7 +87,11 @@ impl LogReader {
     ///
     /// Beside the writer in the same process `up_to` is the committed offset, and anything unreadable before it is
     /// damage. From elsewhere it is [`None`]: reading ends at the last whole commit on disk.
-    pub fn next_batch(&mut self, up_to: Option<Offset>, records_max: usize) -> Result<LogBatch<'_>, LogError> {
+    pub fn next_batch(
+        &mut self,
+        up_to: Option<Offset>,
+        records_max: usize,
+    ) -> Result<LogBatch<'_>, LogError> {
         while self.given == self.found.len() && up_to.is_none_or(|up_to| self.next < up_to) {
             if !self.read_commits(up_to)? {
                 break;
@@ -101,7 +115,7 @@ impl LogReader {
         self.found.clear();
         self.given = 0;
         let mut refill = true;
-        let mut closed = false;
+        let mut suspected = false;
         loop {
             let step = self.frames.step(refill).map_err(|source| self.failed(source))?;
             match step {
@@ -114,11 +128,17 @@ impl LogReader {
                 Step::Drained => return Ok(true),
                 Step::Zeros | Step::Bad(_) if !refill => return Ok(true),
                 Step::Zeros if self.follow()? => {}
-                // The writer may have gone on between our read and now; what is read again after a later segment was
-                // seen is final.
-                Step::Zeros | Step::Bad(_) if !closed && self.is_closed()? => closed = true,
-                Step::Zeros => return self.ended(closed || up_to.is_some(), "nothing where a commit is expected"),
-                Step::Bad(what) => return self.ended(closed || up_to.is_some(), what),
+                Step::Zeros | Step::Bad(_) if up_to.is_none() && !suspected => {
+                    if !self.must_go_on()? {
+                        return Ok(false);
+                    }
+                    // The writer may have gone on between the two looks at the file: what is read again now is final.
+                    suspected = true;
+                }
+                Step::Zeros => {
+                    return Err(self.corrupt(self.frames.position(), "nothing where a commit is expected"));
+                }
+                Step::Bad(what) => return Err(self.corrupt(self.frames.position(), what)),
             }
             if up_to.is_some_and(|up_to| self.next >= up_to) {
                 return Ok(true);
@@ -165,18 +185,15 @@ impl LogReader {
         Ok(true)
     }
 
-    fn is_closed(&self) -> Result<bool, LogError> {
-        let bases = segment::bases(&*self.disk, &self.dir).map_err(|source| self.failed(source))?;
-        Ok(bases.last().is_some_and(|last| *last > self.frames.header().base))
-    }
-
-    fn ended(&mut self, must_go_on: bool, what: &'static str) -> Result<bool, LogError> {
-        let position = self.frames.position();
-        let damaged = must_go_on
-            || find_proof(self.frames.file(), self.frames.header(), position)
-                .map_err(|source| self.failed(source))?
-                .is_some();
-        if damaged { Err(self.corrupt(position, what)) } else { Ok(false) }
+    // Whether there are records behind what could not be read: in a later segment, or further on in this one.
+    fn must_go_on(&self) -> Result<bool, LogError> {
+        let failed = |source| self.failed(source);
+        let bases = segment::bases(&*self.disk, &self.dir).map_err(failed)?;
+        let header = self.frames.header();
+        if bases.last().is_some_and(|last| *last > header.base) {
+            return Ok(true);
+        }
+        Ok(find_proof(self.frames.file(), header, self.frames.position()).map_err(failed)?.is_some())
     }
 
     fn corrupt(&self, position: usize, what: &'static str) -> LogError {

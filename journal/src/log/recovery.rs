@@ -7,7 +7,7 @@ use citywarden_model::{Digest, Offset};
 
 use super::checkpoint::Checkpoint;
 use super::format::{Commit, Content, HEADER_LEN, Header};
-use super::frames::{Frames, Step, find_proof};
+use super::frames::{Frames, Step};
 use super::segment::{self, Preparer};
 use super::{LogError, format};
 use crate::disk::{Disk, DiskFile, DiskLock};
@@ -42,7 +42,10 @@ impl std::fmt::Display for Torn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { path, position, bytes, offset } = self;
         let path = path.display();
-        write!(f, "{path}: cut {bytes} bytes of an unfinished commit at byte {position}, going on at offset {offset}")
+        write!(
+            f,
+            "{path}: cut {bytes} bytes of an unfinished commit at byte {position}, going on at offset {offset}"
+        )
     }
 }
 
@@ -69,6 +72,19 @@ pub(super) fn begin(preparer: &Preparer, dir: &Path, size: u32) -> Result<(Tail,
     Ok((Tail { file, header, position: HEADER_LEN, head: header.previous }, recovery))
 }
 
+/// The last checkpoint of the last two segments.
+pub(crate) fn last_checkpoint(disk: &dyn Disk, dir: &Path) -> Result<Option<Checkpoint>, LogError> {
+    let bases = segment::bases(disk, dir).map_err(|source| LogError::disk("list", dir, source))?;
+    for base in bases.into_iter().rev().take(2) {
+        let (file, header) = segment::open(disk, dir, base, false)?;
+        let found = scan(Frames::new(file, header), &segment::path(dir, base))?;
+        if found.last_checkpoint.is_some() {
+            return Ok(found.last_checkpoint);
+        }
+    }
+    Ok(None)
+}
+
 /// Scans the last segment; `None` where there is none. The one before is read only where the last holds no record yet.
 pub(super) fn recover(disk: &dyn Disk, dir: &Path) -> Result<Option<(Tail, Recovery)>, LogError> {
     let bases = segment::bases(disk, dir).map_err(|source| LogError::disk("list", dir, source))?;
@@ -77,7 +93,12 @@ pub(super) fn recover(disk: &dyn Disk, dir: &Path) -> Result<Option<(Tail, Recov
     let mut scan = scan(Frames::new(file, header), &segment::path(dir, last))?;
     let (file, _) = segment::open(disk, dir, last, true)?;
     let torn = cut(&*file, &scan, &segment::path(dir, last))?;
-    if let Some(&base) = earlier.last().filter(|_| scan.last_record.is_none() || scan.last_checkpoint.is_none()) {
+    make_durable(&*file, &scan)
+        .map_err(|source| LogError::disk("sync", &segment::path(dir, last), source))?;
+    disk.sync_dir(dir).map_err(|source| LogError::disk("sync", dir, source))?;
+    if let Some(&base) =
+        earlier.last().filter(|_| scan.last_record.is_none() || scan.last_checkpoint.is_none())
+    {
         let (file, header) = segment::open(disk, dir, base, false)?;
         let before = self::scan(Frames::new(file, header), &segment::path(dir, base))?;
         if before.next != last || before.head != scan.header.previous {
@@ -87,7 +108,7 @@ pub(super) fn recover(disk: &dyn Disk, dir: &Path) -> Result<Option<(Tail, Recov
         scan.last_record = scan.last_record.or(before.last_record);
         scan.last_checkpoint = scan.last_checkpoint.or(before.last_checkpoint);
     }
-    let Scan { header, position, next, head, last_record, last_checkpoint } = scan;
+    let Scan { header, position, next, head, last_record, last_checkpoint, .. } = scan;
     Ok(Some((Tail { file, header, position, head }, Recovery { next, torn, last_record, last_checkpoint })))
 }
 
@@ -95,6 +116,8 @@ struct Scan {
     header: Header,
     /// Behind the last whole frame.
     position: usize,
+    /// Everything before was durable when the last frame was written.
+    synced: usize,
     next: Offset,
     head: Digest,
     last_record: Option<Vec<u8>>,
@@ -106,33 +129,30 @@ fn scan(mut frames: Frames, path: &Path) -> Result<Scan, LogError> {
     let mut scan = Scan {
         header,
         position: HEADER_LEN,
+        synced: HEADER_LEN,
         next: header.base,
         head: header.previous,
         last_record: None,
         last_checkpoint: None,
     };
     loop {
-        let step = frames.step(true).map_err(|source| LogError::disk("read", path, source))?;
-        match step {
-            Step::Frame { frame, base, position } => {
+        let failed = |source| LogError::disk("read", path, source);
+        let what = match frames.settle().map_err(failed)? {
+            (Step::Frame { frame, base, position }, _) => {
                 let bytes = frames.buffer().get(base..).unwrap_or_default();
-                scan.take(frame.content, bytes).map_err(|what| {
-                    LogError::corrupt(path, position as u64, scan.next, what)
-                })?;
+                let taken = scan.take(frame.content, bytes);
+                taken.map_err(|what| LogError::corrupt(path, position as u64, scan.next, what))?;
                 scan.position = frames.position();
+                scan.synced = frame.synced as usize;
+                continue;
             }
-            Step::Zeros | Step::Drained => break,
-            Step::Bad(what) => {
-                let proof = find_proof(frames.file(), &header, scan.position)
-                    .map_err(|source| LogError::disk("read", path, source))?;
-                if proof.is_some() {
-                    return Err(LogError::corrupt(path, scan.position as u64, scan.next, what));
-                }
-                break;
-            }
-        }
+            (_, false) => return Ok(scan),
+            // Zeros are the end, or a page that never arrived in front of one that did.
+            (Step::Zeros | Step::Drained, true) => "nothing where a commit was",
+            (Step::Bad(what), true) => what,
+        };
+        return Err(LogError::corrupt(path, scan.position as u64, scan.next, what));
     }
-    Ok(scan)
 }
 
 impl Scan {
@@ -145,7 +165,9 @@ impl Scan {
                 self.head = commit.digest;
                 Ok(())
             }
-            Content::Checkpoint(checkpoint) if (checkpoint.next, checkpoint.head) != (self.next, self.head) => {
+            Content::Checkpoint(checkpoint)
+                if (checkpoint.next, checkpoint.head) != (self.next, self.head) =>
+            {
                 Err("a checkpoint of another state")
             }
             Content::Checkpoint(checkpoint) => {
@@ -159,6 +181,15 @@ impl Scan {
 fn last_record(commit: &Commit, bytes: &[u8]) -> Option<Vec<u8>> {
     let entries = bytes.get(commit.entries.clone())?;
     format::entries(entries).last().map(|(_, record)| record.to_vec())
+}
+
+// What was read may be in the system's memory alone: the process before this one was killed before its sync, or its
+// sync failed, and then the system believes those pages to be on disk. So the last frames are written again.
+fn make_durable(file: &dyn DiskFile, scan: &Scan) -> io::Result<()> {
+    let mut bytes = vec![0; scan.position.saturating_sub(scan.synced)];
+    file.read_at(&mut bytes, scan.synced as u64)?;
+    file.write_at(&bytes, scan.synced as u64)?;
+    file.sync_data()
 }
 
 // What is left of an unfinished commit must be gone before anything is written in its place: bytes of it behind the

@@ -112,7 +112,10 @@ impl Preparer {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let patience = if failed { retry } else { Duration::MAX };
             let waiting = |state: &mut State| !state.closed && (failed || state.ready.is_some());
-            let closed = self.changed.wait_timeout_while(state, patience, waiting).map_or(true, |(state, _)| state.closed);
+            let closed = self
+                .changed
+                .wait_timeout_while(state, patience, waiting)
+                .map_or(true, |(state, _)| state.closed);
             if closed {
                 return;
             }

@@ -1,3 +1,0 @@
-//! placeholder
-/// Disk.
-pub struct SimulatedDisk;

@@ -1,0 +1,109 @@
+//! What is old enough to go, and who may hold it back.
+//!
+//! Whole closed segments go, oldest first; the one being written never does. A segment is due when its newest record is
+//! older than [`Retention::age`], or while all of them together take more than [`Retention::bytes_max`].
+//!
+//! A [`Hold`] keeps every record at or after its offset. One that *yields* (a projection that can be built again, such as
+//! the archive) does so only up to [`Retention::bytes_floor`]: beyond that it loses, and the outcome says what. One that
+//! does not (the evaluator's snapshot, alerting, an open alert's evidence) is never passed: then the disk fills up, and the
+//! service stops acknowledging instead of losing what it still needs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use citywarden_model::{Offset, Span, Timestamp};
+
+use crate::disk::Disk;
+use crate::log::{LogError, segment};
+use crate::reader::Reader;
+
+/// How long and how much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Older records may go. Default 30 days.
+    pub age: Span,
+    /// Above so many bytes the oldest records may go, whatever their age.
+    pub bytes_max: u64,
+    /// Above so many bytes they go even where a hold that yields would keep them. At least `bytes_max`.
+    pub bytes_floor: u64,
+}
+
+/// Somebody still needs what begins here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// Who: a cursor's name.
+    pub name: String,
+    /// The first record needed.
+    pub offset: Offset,
+    /// Whether it loses what it holds rather than fill the disk.
+    pub yields: bool,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Removed {
+    /// Segments removed.
+    pub segments: u64,
+    /// Bytes freed.
+    pub bytes: u64,
+    /// The oldest record that is left; [`None`] where nothing was removed.
+    pub oldest: Option<Offset>,
+    /// Holds that lost records, to be said loudly: the name, and the records from `offset` up to `oldest` are gone.
+    pub lost: Vec<Hold>,
+}
+
+/// Removes what is due and not held.
+pub fn retain(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    retention: &Retention,
+    holds: &[Hold],
+    now: Timestamp,
+) -> Result<Removed, LogError> {
+    let bases = segment::bases(&**disk, dir).map_err(|source| LogError::disk("list", dir, source))?;
+    let mut sizes = Vec::new();
+    for base in &bases {
+        sizes.push(u64::from(segment::open(&**disk, dir, *base, false)?.1.size));
+    }
+    let mut total: u64 = sizes.iter().sum();
+    let mut removed = Removed::default();
+    for (pair, size) in bases.windows(2).zip(sizes) {
+        let &[base, end] = pair else { break };
+        if !is_due(disk, dir, retention, end, total, now)? || is_held(retention, holds, end, total) {
+            break;
+        }
+        let path = segment::path(dir, base);
+        disk.remove(&path).map_err(|source| LogError::disk("remove", &path, source))?;
+        total -= size;
+        removed.segments += 1;
+        removed.bytes += size;
+        removed.oldest = Some(end);
+    }
+    if let Some(oldest) = removed.oldest {
+        disk.sync_dir(dir).map_err(|source| LogError::disk("sync", dir, source))?;
+        removed.lost = holds.iter().filter(|hold| hold.offset < oldest).cloned().collect();
+    }
+    Ok(removed)
+}
+
+fn is_due(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    retention: &Retention,
+    end: Offset,
+    total: u64,
+    now: Timestamp,
+) -> Result<bool, LogError> {
+    if total > retention.bytes_max {
+        return Ok(true);
+    }
+    // Time never goes back in the journal: nothing in a segment is later than the first record of the next.
+    let mut reader = Reader::open(disk, dir, end)?;
+    let next = reader.next_batch(None, 1)?.iter().next().and_then(Result::ok);
+    Ok(next.is_some_and(|record| record.received_at < now - retention.age))
+}
+
+// The records of a segment are those before `end`.
+fn is_held(retention: &Retention, holds: &[Hold], end: Offset, total: u64) -> bool {
+    holds.iter().any(|hold| hold.offset < end && !(hold.yields && total > retention.bytes_floor))
+}

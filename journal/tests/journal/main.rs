@@ -1,0 +1,13 @@
+//! The journal through its public doors, on a disk that behaves badly and on a real one.
+
+mod crash;
+mod damage;
+mod disk_full;
+mod every_failure;
+mod inbox;
+mod model;
+mod raw_log;
+mod records;
+mod retention;
+mod support;
+mod threads;
