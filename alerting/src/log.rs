@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use citywarden_model::{AlertId, Digest, Offset};
 
-pub use self::journalled::JournalledLog;
+pub use self::journalled::{JournalledLog, read_view};
 
 use crate::event::Record;
 use crate::evidence::EvidenceMessage;

@@ -8,6 +8,7 @@ mod attempts;
 mod handle;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use citywarden_model::{Clock, Digest, Offset, Span, Timestamp, Transition};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use self::attempts::Attempts;
+use self::handle::Shared;
 pub use self::handle::{Handle, Stopped};
 use crate::command::{Command, CommandError};
 use crate::desk::Desk;
@@ -102,7 +104,6 @@ enum Input {
     Barrier { offset: Offset, done: oneshot::Sender<()> },
     Command { command: Command, reply: oneshot::Sender<Result<(), CommandError>> },
     Wake { done: oneshot::Sender<()> },
-    Stop,
 }
 
 /// Who waits for the group to be durable.
@@ -130,7 +131,9 @@ pub fn start(setup: Setup) -> Result<(Handle, JoinHandle<()>), LogError> {
         dead_total: desk.outbox().dead_total(),
     });
     let view = Arc::new(RwLock::new(view));
-    let handle = Handle::new(inbox, view.clone(), events.clone(), seen, reader.into(), desk.applied());
+    let stopping = Arc::new(AtomicBool::new(false));
+    let shared = Shared { view: view.clone(), events: events.clone(), stopping: stopping.clone() };
+    let handle = Handle::new(inbox, shared, seen, reader.into(), desk.applied());
     let receivers = setup.receivers.into_iter().map(|(name, (receiver, _))| (name, receiver)).collect();
     let service = Service {
         desk,
@@ -138,6 +141,7 @@ pub fn start(setup: Setup) -> Result<(Handle, JoinHandle<()>), LogError> {
         view,
         events,
         standing,
+        stopping,
         attempts: Attempts::new(receivers),
         clock: setup.clock,
         latest: Timestamp::EPOCH,
@@ -160,6 +164,7 @@ struct Service {
     view: Arc<RwLock<AlertView>>,
     events: broadcast::Sender<Arc<Event>>,
     standing: watch::Sender<Standing>,
+    stopping: Arc<AtomicBool>,
     attempts: Attempts,
     clock: Arc<dyn Clock>,
     latest: Timestamp,
@@ -170,7 +175,11 @@ impl Service {
     async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
         loop {
             let mut waiting = Vec::new();
-            let goes_on = self.take_group(&mut inputs, &mut waiting).await;
+            if self.stopping.load(Ordering::SeqCst) {
+                // whoever was confirmed nothing yet hands it in again after the next start
+                inputs.close();
+            }
+            let is_done = self.take_group(&mut inputs, &mut waiting).await;
             let now = self.now();
             self.desk.tick(now);
             if let Err(error) = self.write().await {
@@ -178,7 +187,7 @@ impl Service {
                 return self.end(&mut inputs, Some(error.to_string()));
             }
             answer(waiting);
-            if !goes_on {
+            if is_done {
                 break;
             }
             let due = self.desk.start(now);
@@ -201,28 +210,26 @@ impl Service {
         self.latest
     }
 
-    /// Waits for something to do, and takes all there is of it; false: to stop.
+    /// Waits for something to do, and takes all there is of it; true: nothing more will come.
     async fn take_group(&mut self, inputs: &mut mpsc::Receiver<Input>, waiting: &mut Vec<Waiting>) -> bool {
-        let first = tokio::select! {
-            input = inputs.recv() => Some(input.unwrap_or(Input::Stop)),
-            ended = self.attempts.next() => {
-                self.conclude(ended);
-                None
-            }
-            () = tokio::time::sleep(POLL) => None,
-        };
+        tokio::select! {
+            input = inputs.recv() => match input {
+                Some(input) => waiting.extend(self.take(input)),
+                None => return true,
+            },
+            ended = self.attempts.next() => self.conclude(ended),
+            () = tokio::time::sleep(POLL) => {}
+        }
         while let Some(ended) = self.attempts.try_next() {
             self.conclude(ended);
         }
-        let mut next = first;
-        for _ in 0..GROUP_MAX {
-            match next.take().or_else(|| inputs.try_recv().ok()) {
-                Some(Input::Stop) => return false,
-                Some(input) => waiting.extend(self.take(input)),
-                None => break,
+        for _ in 1..GROUP_MAX {
+            match inputs.try_recv() {
+                Ok(input) => waiting.extend(self.take(input)),
+                Err(_) => break,
             }
         }
-        true
+        false
     }
     fn take(&mut self, input: Input) -> Option<Waiting> {
         let now = self.now();
@@ -237,7 +244,6 @@ impl Service {
             }
             Input::Command { command, reply } => Some(Waiting::Reply(reply, self.desk.command(command, now))),
             Input::Wake { done } => Some(Waiting::Done(done)),
-            Input::Stop => None,
         }
     }
     fn conclude(&mut self, ended: attempts::Ended) {
@@ -267,12 +273,12 @@ impl Service {
                     self.set_health(Health::Well);
                     return Ok(());
                 }
-                Err(ChainError::Full) => {
+                Err(ChainError::Full) if !self.stopping.load(Ordering::SeqCst) => {
                     self.set_health(Health::Full);
                     tokio::time::sleep(FULL_PAUSE).await;
                     appended = self.chain.retry();
                 }
-                Err(error @ ChainError::Broken(_)) => return Err(error),
+                Err(error @ (ChainError::Full | ChainError::Broken(_))) => return Err(error),
             }
         }
     }

@@ -8,6 +8,7 @@ use citywarden_journal::{Disk, Log, LogError, LogOptions, LogReader, Recovery};
 use citywarden_model::{Digest, Offset};
 
 use super::{Chain, ChainError, ChainReader, Visit};
+use crate::view::AlertView;
 
 /// Small: a county raises some hundred alerts a day.
 const SEGMENT_BYTES: u32 = 4 << 20;
@@ -52,6 +53,14 @@ impl Chain for JournalledLog {
     fn reader(&self) -> Box<dyn ChainReader> {
         Box::new(JournalledReader { disk: Arc::clone(&self.disk), dir: self.dir.clone() })
     }
+}
+
+/// The alerts that the log of this directory tells of, read beside its writer.
+pub fn read_view(disk: &Arc<dyn Disk>, dir: &Path) -> Result<AlertView, super::LogError> {
+    let mut view = AlertView::default();
+    let reader = JournalledReader { disk: Arc::clone(disk), dir: dir.to_owned() };
+    super::read_all(&reader, |place, record| drop(view.apply(place, &record)))?;
+    Ok(view)
 }
 
 struct JournalledReader {

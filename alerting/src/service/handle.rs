@@ -1,5 +1,6 @@
 //! What the other parts hold of alerting: its inbox, and what may be read.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use citywarden_model::{AlertId, Offset, Transition};
@@ -21,23 +22,29 @@ pub struct Stopped;
 #[derive(Clone)]
 pub struct Handle {
     inbox: mpsc::Sender<Input>,
-    view: Arc<RwLock<AlertView>>,
-    events: broadcast::Sender<Arc<Event>>,
+    shared: Shared,
     standing: watch::Receiver<Standing>,
     reader: Arc<dyn ChainReader>,
     applied: Option<Position>,
 }
 
+/// What the service and its handles both hold.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) view: Arc<RwLock<AlertView>>,
+    pub(super) events: broadcast::Sender<Arc<Event>>,
+    pub(super) stopping: Arc<AtomicBool>,
+}
+
 impl Handle {
     pub(super) fn new(
         inbox: mpsc::Sender<Input>,
-        view: Arc<RwLock<AlertView>>,
-        events: broadcast::Sender<Arc<Event>>,
+        shared: Shared,
         standing: watch::Receiver<Standing>,
         reader: Arc<dyn ChainReader>,
         applied: Option<Position>,
     ) -> Self {
-        Self { inbox, view, events, standing, reader, applied }
+        Self { inbox, shared, standing, reader, applied }
     }
 
     /// Up to where the transitions were taken when alerting started.
@@ -82,23 +89,18 @@ impl Handle {
         self.inbox.send(Input::Wake { done }).await.map_err(|_| Stopped)?;
         woken.await.map_err(|_| Stopped)
     }
-    /// Asks alerting to write what it has and stop; its thread ends soon after.
-    pub async fn stop(&self) {
-        // it may have stopped already
-        drop(self.inbox.send(Input::Stop).await);
-    }
-    /// As [`Self::stop`], not from async code.
-    pub fn stop_blocking(&self) {
-        drop(self.inbox.blocking_send(Input::Stop));
+    /// Asks alerting to write what it has and stop; its thread ends soon after, also where it waits for a full disk.
+    pub fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
     }
 
     /// The alerts as they are now. To be held shortly: alerting waits for it.
     pub fn view(&self) -> RwLockReadGuard<'_, AlertView> {
-        self.view.read().unwrap_or_else(PoisonError::into_inner)
+        self.shared.view.read().unwrap_or_else(PoisonError::into_inner)
     }
     /// Every event from now on, once it is durable.
     pub fn listen(&self) -> broadcast::Receiver<Arc<Event>> {
-        self.events.subscribe()
+        self.shared.events.subscribe()
     }
     /// How alerting is, and the head of its log.
     pub fn standing(&self) -> Standing {

@@ -60,6 +60,21 @@ async fn a_full_disk_holds_everything_until_there_is_room() {
     running.stop().await;
 }
 
+#[tokio::test]
+async fn it_stops_even_where_it_waits_for_room() {
+    let disk = SimulatedDisk::new();
+    let running = Running::with(log(&disk), HandClock::at(at("08:00")), &[]);
+    running.judge(vec![raise(1, "site-1", "08:00")]).await;
+    disk.fail_operation(1, std::io::ErrorKind::StorageFull);
+    let handle = running.handle.clone();
+    let waiting = tokio::spawn(async move { handle.command(acknowledge("site-1")).await });
+    running.handle.watch().wait_for(|standing| standing.health == Health::Full).await.unwrap();
+    disk.fail_operation(1, std::io::ErrorKind::StorageFull);
+    running.stop().await;
+    let refused = waiting.await.unwrap().unwrap_err().to_string();
+    assert_eq!(refused, "alerting has stopped: the alert log's disk is full");
+}
+
 /// What was confirmed is there after any crash, and the rest is made up for by handing it in again.
 #[tokio::test]
 async fn a_crash_at_any_moment_loses_nothing_that_was_confirmed() {

@@ -188,7 +188,7 @@ impl Running {
         self.handle.wake().await.unwrap();
     }
     pub(crate) async fn stop(self) {
-        self.handle.stop().await;
+        self.handle.stop();
         let thread = self.thread;
         tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
     }

@@ -21,7 +21,7 @@ async fn readiness_names_the_part_that_is_not_ready() {
     let (status, ready) = house.get("/readyz").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(ready["parts"][0], json!({"name": "journal", "ready": false, "detail": "the disk is full"}));
-    house.alerting.stop().await;
+    house.alerting.stop();
     house
         .alerting
         .watch()
