@@ -2,7 +2,7 @@
 
 use citywarden_model::{
     Alert, AlertId, AlertKind, AlertState, Asset, AssetSummary, Condition, Evidence, Moment, Offset,
-    Severity, TimeSource, Timestamp, ValueMap,
+    Severity, Span, TimeSource, Timestamp, ValueMap,
 };
 use serde_json::Value;
 
@@ -153,14 +153,15 @@ fn is_reviewed(view: &View<'_>, at: Timestamp) -> bool {
 /// The asset that owns the zone that was entered or left, where the rule looks at it.
 fn owner(view: &View<'_>) -> Option<usize> {
     view.plan.inputs.iter().find(|input| input.at_zone.is_some())?;
-    let zone = view.field.zones.zones.get(view.crossing?.zone)?;
+    let zone = view.field.zones.areas.get(view.crossing?.zone)?;
     view.field.asset_of(zone.asset.as_deref()?)
 }
 
 /// The messages that carried what the rule reads or keeps, from one longest window before the alert began: the newest
 /// of them, in order.
 fn evidence(view: &View<'_>, began: Timestamp) -> Vec<Offset> {
-    let from = began - view.plan.window(&view.case.slots);
+    let own_reading = Span::from_nanos(1); // the reading that begins it is in, whatever the windows
+    let from = began - view.plan.window(&view.case.slots).max(own_reading);
     let field = view.field;
     let mut offsets: Vec<Offset> = Vec::new();
     let lane = view.states.get(view.asset).and_then(|state| state.lane(view.is_late));

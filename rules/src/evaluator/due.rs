@@ -27,25 +27,20 @@ pub(crate) fn next_due(view: &View<'_>, case: &Case, violation: &Held, warning: 
         .chain([force.from])
         .chain(force.until)
         .chain(running)
-        .chain(calendar.flat_map(|input| calendar_dues(view, case, input)))
+        .chain(calendar.flat_map(|input| calendar_dues(view, input)))
         .filter(|due| *due > now)
         .min()
 }
 
-fn calendar_dues(view: &View<'_>, case: &Case, input: &InputPlan) -> Vec<Timestamp> {
-    match &input.what {
-        What::LocalTime(from, to) => {
-            let slots = if case.slots.is_empty() { &view.case.slots } else { &case.slots };
-            let hours = calendar::hours(*from, *to, slots);
-            hours
-                .map(|hours| calendar::next_change(hours, view.options.local, view.now.at))
-                .into_iter()
-                .collect()
-        }
-        What::Permit(kind) => {
-            let own = view.case.permits.iter().filter(|permit| permit.0 == *kind);
-            own.flat_map(|permit| [permit.1, permit.2]).collect()
-        }
-        _ => Vec::new(),
+fn calendar_dues(view: &View<'_>, input: &InputPlan) -> Vec<Timestamp> {
+    if let What::LocalTime(from, to) = &input.what {
+        let hours = calendar::hours(*from, *to, &view.case.slots);
+        let next = hours.map(|hours| calendar::next_change(hours, view.options.local, view.now.at));
+        next.into_iter().collect()
+    } else if let What::Permit(kind) = &input.what {
+        let own = view.case.permits.iter().filter(|permit| permit.0 == *kind);
+        own.flat_map(|permit| [permit.1, permit.2]).collect()
+    } else {
+        Vec::new()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use citywarden_model::{Alert, AlertKind, Change, Moment, Offset, Span, TimeSource, Transition, Verdict};
+use citywarden_model::{Alert, AlertKind, Change, Moment, Offset, Span, TimeSource, Transition};
 
 use super::Evaluator;
 use super::case::{Case, Held, Now, Outcome, Stage, Step};
@@ -85,7 +85,7 @@ impl Evaluator {
         };
         let findings = judge(&view, &mut case, &mut self.interpreter);
         self.tally.evaluated(case_plan.rule, matches!(findings.outcome, Outcome::Broken(_)));
-        let happened = settle(&view, &mut case, findings, occurrence);
+        let happened = settle(&view, &mut case, &findings, occurrence);
         let due = case.due;
         if !occurrence.is_late {
             self.timers.arm(&mut case.armed, due, Sleeper::Case { asset, case: place });
@@ -114,14 +114,14 @@ impl Evaluator {
 }
 
 /// Moves the stages of a case by what was found.
-fn settle(view: &View<'_>, case: &mut Case, findings: Findings, occurrence: Occurrence) -> Vec<Happened> {
+fn settle(view: &View<'_>, case: &mut Case, findings: &Findings, occurrence: Occurrence) -> Vec<Happened> {
     let judge = &view.plan.rule.judge;
     let violation =
-        held(view, case, &findings, findings.violation, &judge.violation, &view.plan.violation_inputs);
+        held(view, case, findings, findings.violation, &judge.violation, &view.plan.violation_inputs);
     let warning = judge
         .warning
         .as_ref()
-        .map(|warning| held(view, case, &findings, findings.warning, warning, &view.plan.warning_inputs));
+        .map(|warning| held(view, case, findings, findings.warning, warning, &view.plan.warning_inputs));
     if findings.outcome != case.outcome {
         if std::mem::discriminant(&findings.outcome) != std::mem::discriminant(&case.outcome) {
             case.since = view.now.at;
@@ -214,10 +214,10 @@ fn report(
             return;
         }
         Step::Expires => "nothing violated for as long as the rule waits".to_owned(),
-        Step::Clears => match verdict_of(view.plan, &case.outcome) {
-            Verdict::Compliant(Some(reason)) => reason,
-            _ => "the condition has ended".to_owned(),
-        },
+        Step::Clears => {
+            let verdict = verdict_of(view.plan, &case.outcome);
+            verdict.reason().unwrap_or("the condition has ended").to_owned()
+        }
     };
     if !view.is_late {
         happened.push(Happened::Cleared(kind, why));

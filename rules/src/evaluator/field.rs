@@ -103,7 +103,7 @@ pub(crate) struct DevicePlan {
 
 impl Field {
     pub(crate) fn new(
-        registry: Arc<Registry>,
+        registry: &Arc<Registry>,
         rules: Arc<RuleSet>,
         names: &mut Names,
         slack: Span,
@@ -113,10 +113,10 @@ impl Field {
         sorted.sort_by(|one, other| one.id.cmp(&other.id));
         let plans: Vec<RulePlan> = sorted.into_iter().map(|rule| RulePlan::new(rule, names)).collect();
         let mut field = Self {
-            zones: Zones::new(&registry, plans.iter().flat_map(RulePlan::zone_kinds)),
-            registry: Arc::clone(&registry),
+            zones: Zones::new(registry, plans.iter().flat_map(RulePlan::zone_kinds)),
+            registry: Arc::clone(registry),
             rules,
-            kinds: kinds(&registry, &plans),
+            kinds: kinds(registry, &plans),
             plans,
             assets: Vec::new(),
             devices: Vec::new(),
@@ -314,11 +314,9 @@ fn kind_of(limit: &Limit) -> &'static str {
 }
 
 fn lines(plan: &RulePlan, asset: &Asset) -> Vec<(usize, Result<Line, String>)> {
-    let line = |(place, input): (usize, &plan::InputPlan)| match &input.what {
-        What::LargestGap { chainages, length, closed } => {
-            Some((place, register::Line::read(&asset.attributes, chainages, length, closed)))
-        }
-        _ => None,
+    let line = |(place, input): (usize, &plan::InputPlan)| {
+        let What::LargestGap { chainages, length, closed } = &input.what else { return None };
+        Some((place, register::Line::read(&asset.attributes, chainages, length, closed)))
     };
     plan.inputs.iter().enumerate().filter_map(line).collect()
 }
@@ -331,7 +329,7 @@ fn permits(asset: &Asset, registry: &Registry) -> Vec<(String, Timestamp, Timest
 fn crossings(plan: &RulePlan, slots: &[Scalar], interpreter: &mut Interpreter) -> Vec<Crossings> {
     let first = plan.rule.limits.len();
     let running =
-        plan.inputs.iter().enumerate().filter(|(_, input)| input.and_standins().any(|one| one.runs()));
+        plan.inputs.iter().enumerate().filter(|(_, input)| input.and_standins().any(plan::InputPlan::runs));
     running.map(|(input, _)| crossings_of(plan, input, first + input, slots, interpreter)).collect()
 }
 

@@ -11,7 +11,7 @@ use super::options::LEAVE_BEYOND_M;
 #[derive(Debug, Default)]
 pub(crate) struct Zones {
     /// By id.
-    pub(crate) zones: Vec<Area>,
+    pub(crate) areas: Vec<Area>,
     /// Zones by the cells of a coarse grid that their boxes touch.
     cells: BTreeMap<(i32, i32), Vec<usize>>,
     /// Zones that touch too many cells.
@@ -39,15 +39,15 @@ impl Zones {
     pub(crate) fn new<'a>(registry: &Registry, kinds: impl Iterator<Item = &'a str>) -> Self {
         let kinds: Vec<&str> = kinds.collect();
         let watched = registry.zones.values().filter(|zone| kinds.contains(&zone.kind.as_str()));
-        let mut zones = Self { zones: watched.filter_map(Area::new).collect(), ..Self::default() };
-        for number in 0..zones.zones.len() {
+        let mut zones = Self { areas: watched.filter_map(Area::new).collect(), ..Self::default() };
+        for number in 0..zones.areas.len() {
             zones.index(number);
         }
         zones
     }
 
     fn index(&mut self, number: usize) {
-        let Some(area) = self.zones.get(number) else { return };
+        let Some(area) = self.areas.get(number) else { return };
         let ((low_x, low_y), (high_x, high_y)) = (cell(area.low), cell(area.high));
         let count = (i64::from(high_x) - i64::from(low_x) + 1) * (i64::from(high_y) - i64::from(low_y) + 1);
         if count > CELLS_MAX {
@@ -65,7 +65,7 @@ impl Zones {
     pub(crate) fn around(&self, point: Point) -> Vec<usize> {
         let near = self.cells.get(&cell(point)).into_iter().flatten();
         let mut found: Vec<usize> = near.chain(&self.everywhere).copied().collect();
-        found.retain(|number| self.zones.get(*number).is_some_and(|area| area.contains(point)));
+        found.retain(|number| self.areas.get(*number).is_some_and(|area| area.contains(point)));
         found.sort_unstable();
         found
     }

@@ -258,14 +258,14 @@ impl<'a> View<'a> {
     /// memory of that time may be gone: there nothing is known.
     fn owner(&self, kind: &str) -> Result<usize, Read> {
         let crossing = self.crossing.filter(|_| !self.is_late).ok_or(Read::Missing)?;
-        let zone = self.field.zones.zones.get(crossing.zone).filter(|zone| zone.kind == kind);
+        let zone = self.field.zones.areas.get(crossing.zone).filter(|zone| zone.kind == kind);
         let zone = zone.ok_or(Read::Missing)?;
         zone.asset.as_deref().and_then(|asset| self.field.asset_of(asset)).ok_or(Read::NotFitted)
     }
 
     fn crossed(&self, kind: &str, entered: bool) -> Option<bool> {
         let is_known = self.lane()?.whereabouts.is_known();
-        let zones = &self.field.zones.zones;
+        let zones = &self.field.zones.areas;
         let fits = |crossing: Crossing| {
             crossing.entered == entered && zones.get(crossing.zone).is_some_and(|zone| zone.kind == kind)
         };
@@ -331,19 +331,19 @@ impl<'a> View<'a> {
     }
 
     fn began(&self, input: &InputPlan) -> Option<Timestamp> {
-        match &input.what {
-            What::Since(quantity) => {
-                let channel = self.field.channel(self.asset, *quantity)?;
-                let runs = self.sources().filter_map(|source| source.sender.series(channel)?.run());
-                runs.filter(|run| run.value == 0).map(|run| run.received).min()
-            }
-            What::Silence(quantity) => self.silence(*quantity),
-            What::Dwell(kind) => self.lane()?.whereabouts.since(kind, &self.field.zones),
-            What::DeviceSilence(kind) if input.at_zone.is_none() => {
-                let of_kind = self.sources().filter(|source| source.device.kind == *kind);
-                of_kind.filter_map(|source| source.sender.heard).max()
-            }
-            _ => None,
+        if let What::Since(quantity) = &input.what {
+            let channel = self.field.channel(self.asset, *quantity)?;
+            let runs = self.sources().filter_map(|source| source.sender.series(channel)?.run());
+            runs.filter(|run| run.value == 0).map(|run| run.received).min()
+        } else if let What::Silence(quantity) = &input.what {
+            self.silence(*quantity)
+        } else if let What::Dwell(kind) = &input.what {
+            self.lane()?.whereabouts.since(kind, &self.field.zones)
+        } else if let (What::DeviceSilence(kind), None) = (&input.what, &input.at_zone) {
+            let of_kind = self.sources().filter(|source| source.device.kind == *kind);
+            of_kind.filter_map(|source| source.sender.heard).max()
+        } else {
+            None
         }
     }
 

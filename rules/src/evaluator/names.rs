@@ -15,7 +15,7 @@ const NAMES_MAX: usize = 4_096;
 /// The names, in the order in which they were first seen.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Names {
-    names: Vec<Arc<str>>,
+    seen: Vec<Arc<str>>,
     by_name: BTreeMap<Arc<str>, u32>,
     /// How many readings each had.
     counts: Vec<u64>,
@@ -32,9 +32,9 @@ impl Names {
         if let Some(known) = self.find(name) {
             return Some(known);
         }
-        let number = u32::try_from(self.names.len()).ok().filter(|_| self.names.len() < NAMES_MAX)?;
+        let number = u32::try_from(self.seen.len()).ok().filter(|_| self.seen.len() < NAMES_MAX)?;
         let name: Arc<str> = Arc::from(name);
-        self.names.push(Arc::clone(&name));
+        self.seen.push(Arc::clone(&name));
         self.counts.push(0);
         self.by_name.insert(name, number);
         Some(Quantity(number))
@@ -49,7 +49,7 @@ impl Names {
 
     /// Names with their counts, those without a reading left out.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.names
+        self.seen
             .iter()
             .zip(&self.counts)
             .filter(|(_, count)| **count > 0)

@@ -87,7 +87,9 @@ impl RulePlan {
                 .any(|reasoned| reaches(&rule, &reasoned.expression, first_input + place));
         }
         let mut reads = Vec::new();
-        inputs.iter().for_each(|input| input.quantities(names, &mut reads));
+        for input in &inputs {
+            input.quantities(names, &mut reads);
+        }
         sort(&mut reads);
         let mut evidence = reads.clone();
         evidence.extend(rule.evidence.iter().filter_map(|name| names.intern(name.as_str())));
@@ -137,19 +139,21 @@ impl RulePlan {
 
     /// The kinds of zone it looks at.
     pub(crate) fn zone_kinds(&self) -> impl Iterator<Item = &str> {
-        self.inputs.iter().filter_map(|input| match &input.what {
-            What::Left(kind) | What::Entered(kind) | What::Inside(kind) | What::Dwell(kind) => {
-                Some(kind.as_str())
-            }
-            _ => None,
+        self.inputs.iter().flat_map(InputPlan::and_standins).filter_map(|input| {
+            let (What::Left(kind) | What::Entered(kind) | What::Inside(kind) | What::Dwell(kind)) =
+                &input.what
+            else {
+                return None;
+            };
+            Some(kind.as_str())
         })
     }
 
     /// Quantities whose samples have to be kept as energies.
     pub(crate) fn levels(&self) -> impl Iterator<Item = Quantity> {
-        self.inputs.iter().flat_map(InputPlan::and_standins).filter_map(|input| match input.what {
-            What::Over(Measure::Laeq, quantity, _) => Some(quantity),
-            _ => None,
+        self.inputs.iter().flat_map(InputPlan::and_standins).filter_map(|input| {
+            let What::Over(Measure::Laeq, quantity, _) = input.what else { return None };
+            Some(quantity)
         })
     }
 }
@@ -198,13 +202,14 @@ impl InputPlan {
 
     /// The quantity it is a statistic of.
     pub(crate) fn quantity(&self) -> Option<Quantity> {
-        match self.what {
-            What::Last(quantity)
-            | What::Over(_, quantity, _)
-            | What::Since(quantity)
-            | What::Silence(quantity) => Some(quantity),
-            _ => None,
-        }
+        let (What::Last(quantity)
+        | What::Over(_, quantity, _)
+        | What::Since(quantity)
+        | What::Silence(quantity)) = self.what
+        else {
+            return None;
+        };
+        Some(quantity)
     }
 
     fn quantities(&self, names: &mut Names, out: &mut Vec<Quantity>) {
@@ -243,9 +248,11 @@ impl InputPlan {
 
     fn reach(&self, slots: &[Scalar]) -> Span {
         self.and_standins()
-            .filter_map(|input| match &input.what {
-                What::Over(_, _, window) | What::Events { window, .. } => Some(span_of(*window, slots)),
-                _ => None,
+            .filter_map(|input| {
+                let (What::Over(_, _, window) | What::Events { window, .. }) = &input.what else {
+                    return None;
+                };
+                Some(span_of(*window, slots))
             })
             .max()
             .unwrap_or_default()

@@ -75,6 +75,10 @@ struct Loaded {
 
 impl Evaluator {
     /// Everything it remembers.
+    ///
+    /// # Panics
+    ///
+    /// Never: plain data can always be written to memory.
     pub fn snapshot(&self) -> Vec<u8> {
         let head =
             Head { version: VERSION, rules: self.field.rules.digest, registry: self.field.registry.digest };
@@ -107,7 +111,7 @@ impl Evaluator {
         let loaded: Loaded = postcard::from_bytes(rest).map_err(damaged)?;
         let mut evaluator = Self::new(options);
         evaluator.names = loaded.names;
-        evaluator.field = Arc::new(evaluator.make_field(registry, rules));
+        evaluator.field = Arc::new(evaluator.make_field(&registry, rules));
         evaluator.states = loaded.states;
         evaluator.meters = loaded.meters;
         evaluator.tally = loaded.tally;

@@ -65,7 +65,7 @@ impl Whereabouts {
         for track in &mut self.tracks {
             let speaks = match track.inside {
                 None => around.contains(&track.zone),
-                Some(_) => zones.zones.get(track.zone).is_none_or(|area| area.is_well_outside(fix.point)),
+                Some(_) => zones.areas.get(track.zone).is_none_or(|area| area.is_well_outside(fix.point)),
             };
             crossings.extend(track.vote(speaks, fix));
         }
@@ -80,7 +80,7 @@ impl Whereabouts {
 
     /// Since when it is in a zone of this kind, by the journal: the longest, where it is in several.
     pub(crate) fn since(&self, kind: &str, zones: &Zones) -> Option<Timestamp> {
-        let of_kind = |track: &&Track| zones.zones.get(track.zone).is_some_and(|area| area.kind == kind);
+        let of_kind = |track: &&Track| zones.areas.get(track.zone).is_some_and(|area| area.kind == kind);
         let inside = self.tracks.iter().filter(of_kind).filter_map(|track| track.inside);
         inside.map(|(_, received)| received).min()
     }
@@ -93,8 +93,8 @@ impl Whereabouts {
     /// The zones again by their numbers, after the registry changed; those that are gone are forgotten.
     pub(crate) fn renumber(&mut self, old: &Zones, new: &Zones) {
         for track in &mut self.tracks {
-            let id = old.zones.get(track.zone).map(|area| &area.id);
-            let number = id.and_then(|id| new.zones.iter().position(|area| area.id == *id));
+            let id = old.areas.get(track.zone).map(|area| &area.id);
+            let number = id.and_then(|id| new.areas.iter().position(|area| area.id == *id));
             track.zone = number.unwrap_or(usize::MAX);
         }
         self.tracks.retain(|track| track.zone != usize::MAX);

@@ -80,8 +80,16 @@ impl Window<'_> {
         match measure {
             Measure::Coverage => return Some(fixed::ratio(present.min(expected), expected)),
             Measure::Count => return Some(fixed::ratio(count, 1)),
-            _ if present * 1_000_000 < expected * i128::from(self.coverage_min) => return None,
-            _ => {}
+            Measure::Laeq
+            | Measure::Mean
+            | Measure::Max
+            | Measure::Min
+            | Measure::Sum
+            | Measure::ShareOfTime
+            | Measure::LongestRun => {}
+        }
+        if present * 1_000_000 < expected * i128::from(self.coverage_min) {
+            return None;
         }
         let values = || self.selected().map(|sample| sample.value);
         match measure {
@@ -159,10 +167,11 @@ impl Window<'_> {
     }
 
     fn weighted(&self, measure: Measure) -> Option<f64> {
-        match measure {
-            Measure::Sum => return Some(fixed::sum(self.selected().map(|one| i128::from(one.value)).sum())),
-            Measure::Count => return Some(fixed::ratio(self.selected().count() as i128, 1)),
-            _ => {}
+        if measure == Measure::Sum {
+            return Some(fixed::sum(self.selected().map(|one| i128::from(one.value)).sum()));
+        }
+        if measure == Measure::Count {
+            return Some(fixed::ratio(self.selected().count() as i128, 1));
         }
         let now = self.now();
         if !self.pieces().any(|_| true) {
@@ -241,4 +250,92 @@ fn nanos(from: Timestamp, to: Timestamp) -> i128 {
 
 fn seconds(nanos: i128) -> f64 {
     fixed::ratio(nanos / 1_000_000, 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use citywarden_model::Offset;
+    use proptest::prelude::*;
+
+    use super::super::series::Inserted;
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_nanos(seconds * 1_000_000_000)
+    }
+
+    fn insert(series: &mut Series, second: i64, value: i64) -> Inserted {
+        series.insert(at(second), at(second), value, Offset(0))
+    }
+
+    fn window(series: &Series, from: i64, to: i64) -> Window<'_> {
+        let (begins, to) = (at(from), at(to));
+        let interval = Some(Span::from_secs(1));
+        Window { series, interval, gate: None, begins, from: begins, to, coverage_min: 0 }
+    }
+
+    proptest! {
+        #[test]
+        fn sums_by_running_totals_are_those_by_looking_at_each_sample(
+            samples in prop::collection::vec((0..200_i64, -5_000_000..140_000_000_i64), 0..80),
+            is_level: bool,
+            forgotten in 0..60_i64,
+            ends in prop::collection::vec((0..200_i64, 0..200_i64), 1..20),
+        ) {
+            let mut series = Series::new(is_level);
+            for (second, value) in &samples {
+                insert(&mut series, *second, *value);
+            }
+            series.forget(at(forgotten));
+            for (from, to) in ends {
+                let window = window(&series, from, to);
+                prop_assert_eq!(window.count_and_sum(), window.count_and_sum_of_each());
+            }
+        }
+
+        #[test]
+        fn the_order_of_arrival_changes_no_sum_and_no_run(
+            samples in prop::collection::btree_map(0..100_i64, 0..3_i64, 1..40),
+            seed in any::<prop::sample::Index>(),
+        ) {
+            let mut rotated: Vec<(i64, i64)> = samples.clone().into_iter().collect();
+            let middle = seed.index(rotated.len());
+            rotated.rotate_left(middle);
+            let (mut sorted, mut other) = (Series::new(true), Series::new(true));
+            for (second, value) in samples {
+                insert(&mut sorted, second, value);
+            }
+            for (second, value) in rotated {
+                insert(&mut other, second, value);
+            }
+            prop_assert_eq!(sorted.sum(at(10), at(90)), other.sum(at(10), at(90)));
+            prop_assert_eq!(sorted.run(), other.run());
+        }
+    }
+
+    #[test]
+    fn a_value_that_held_before_the_window_holds_in_it() {
+        let mut series = Series::new(false);
+        insert(&mut series, 0, 10_000_000);
+        insert(&mut series, 50, 30_000_000);
+        series.forget(at(20));
+        let window = Window { interval: None, ..window(&series, 40, 60) };
+        assert_eq!(window.measure(Measure::Mean), Some(20.0));
+        assert_eq!(insert(&mut series, 5, 0), Inserted::TooOld);
+    }
+
+    #[test]
+    fn a_gate_holds_from_its_reading_up_to_the_next() {
+        let (mut series, mut gate) = (Series::new(false), Series::new(false));
+        for second in 1..=10 {
+            insert(&mut series, second, second * 1_000_000);
+        }
+        insert(&mut gate, 3, 1_000_000);
+        insert(&mut gate, 6, 0);
+        let gate = Some(GateSeries { series: &gate, negated: false });
+        let gated = Window { gate, ..window(&series, 0, 10) };
+        assert_eq!(gated.measure(Measure::Sum), Some(12.0), "3, 4 and 5");
+        assert_eq!(gated.measure(Measure::Coverage), Some(1.0));
+        assert_eq!(Window { interval: None, ..gated }.measure(Measure::Mean), Some(4.0));
+    }
 }

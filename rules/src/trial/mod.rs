@@ -182,16 +182,12 @@ fn word(expected: Expectation) -> &'static str {
 }
 
 fn said(found: &VerdictLine, expected: Expectation) -> String {
-    let state = match found.state {
-        CaseState::Firing => "alert",
-        state => state.as_str(),
-    };
+    let state = if found.state == CaseState::Firing { "alert" } else { found.state.as_str() };
     let reason = found.verdict.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let verdict = format!("{}{reason}", found.verdict.as_str());
-    match expected {
-        Expectation::Pending | Expectation::Alert | Expectation::Warned | Expectation::Normal => {
-            format!("{state}, {verdict}")
-        }
-        _ => format!("{verdict}, {state}"),
-    }
+    let is_of_state = matches!(
+        expected,
+        Expectation::Pending | Expectation::Alert | Expectation::Warned | Expectation::Normal
+    );
+    if is_of_state { format!("{state}, {verdict}") } else { format!("{verdict}, {state}") }
 }

@@ -163,9 +163,9 @@ impl Stage {
     fn add_kinds(&mut self, rule: &Rule, example: &Example) {
         let facts = || example.steps.iter().flat_map(|step| &step.facts);
         let owner_of = |at_zone: bool| if at_zone { OWNER } else { ASSET };
-        let silent = rule.inputs.iter().flat_map(and_others).find_map(|input| match &input.statistic {
-            Statistic::DeviceSilence(kind) => Some((kind.clone(), is_at_zone(input))),
-            _ => None,
+        let silent = rule.inputs.iter().flat_map(and_others).find_map(|input| {
+            let Statistic::DeviceSilence(kind) = &input.statistic else { return None };
+            Some((kind.clone(), is_at_zone(input)))
         });
         let paired = rule.inputs.iter().flat_map(and_others).any(is_at_zone);
         for fact in facts() {
@@ -205,12 +205,15 @@ fn attributes(example: &Example) -> Attributes {
 }
 
 fn zone_kinds(rule: &Rule, example: &Example) -> Vec<String> {
-    let read = rule.inputs.iter().flat_map(and_others).filter_map(|input| match &input.statistic {
-        Statistic::Left(kind)
+    let read = rule.inputs.iter().flat_map(and_others).filter_map(|input| {
+        let (Statistic::Left(kind)
         | Statistic::Entered(kind)
         | Statistic::Inside(kind)
-        | Statistic::Dwell(kind) => Some(kind.clone()),
-        _ => None,
+        | Statistic::Dwell(kind)) = &input.statistic
+        else {
+            return None;
+        };
+        Some(kind.clone())
     });
     let told = example.steps.iter().flat_map(|step| &step.facts).filter_map(|fact| match fact {
         Fact::Zone { kind, .. } => Some(kind.clone()),
