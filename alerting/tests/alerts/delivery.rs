@@ -151,3 +151,8 @@ fn what_is_no_address_is_refused() {
         assert!(Webhook::new(WebhookConfig::new(url, None)).is_err(), "{url}");
     }
 }
+
+#[test]
+fn an_address_over_tls_is_set_up_with_the_one_provider_there_is() {
+    assert!(Webhook::new(WebhookConfig::new("https://police.example/alerts", None)).is_ok());
+}

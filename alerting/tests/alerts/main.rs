@@ -11,6 +11,7 @@ mod disk;
 mod lifecycle;
 mod lifecycle_model;
 mod outbox;
+mod outbox_model;
 mod restart;
 mod routes;
 mod service;

@@ -14,20 +14,20 @@ use crate::county::{REOPEN_WINDOW, alert, at};
 const DAY: Span = Span::from_mins(24 * 60);
 
 /// An outbox, and the log that it is the fold of.
-struct Post {
-    outbox: Outbox,
+pub(crate) struct Post {
+    pub(crate) outbox: Outbox,
     log: Vec<(Event, Arc<Alert>)>,
     receivers: BTreeMap<citywarden_alerting::ReceiverName, ChannelLimits>,
 }
 
 impl Post {
-    fn new(receivers: &[(&str, ChannelLimits)]) -> Self {
+    pub(crate) fn new(receivers: &[(&str, ChannelLimits)]) -> Self {
         let receivers: BTreeMap<_, _> =
             receivers.iter().map(|(name, limits)| ((*name).into(), *limits)).collect();
         Self { outbox: Outbox::new(receivers.clone(), OutboxLimits::default()), log: Vec::new(), receivers }
     }
     /// As after a restart: nothing is known but the log.
-    fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.outbox = Outbox::new(self.receivers.clone(), OutboxLimits::default());
         for (event, alert) in &self.log {
             self.outbox.apply(event, alert);
@@ -37,7 +37,14 @@ impl Post {
         self.outbox.apply(&event, &alert);
         self.log.push((event, alert));
     }
-    fn tell(&mut self, asset: &str, severity: Severity, sequence: u32, receivers: &[&str], now: Timestamp) {
+    pub(crate) fn tell(
+        &mut self,
+        asset: &str,
+        severity: Severity,
+        sequence: u32,
+        receivers: &[&str],
+        now: Timestamp,
+    ) {
         let alert = Alert { severity, ..alert(asset, AlertKind::Violation, at("07:00")) };
         let tell = receivers
             .iter()
@@ -58,7 +65,7 @@ impl Post {
         };
         self.write(event, Arc::new(alert));
     }
-    fn conclude(&mut self, due: &Due, outcome: Outcome, now: Timestamp) -> Option<&'static str> {
+    pub(crate) fn conclude(&mut self, due: &Due, outcome: Outcome, now: Timestamp) -> Option<&'static str> {
         let event = self.outbox.conclude(&due.receiver, &due.key, outcome, now)?;
         let word = event.what.word();
         self.write(event, Arc::new(alert("site-1", AlertKind::Violation, at("07:00"))));
@@ -66,7 +73,7 @@ impl Post {
     }
 }
 
-fn retry() -> Outcome {
+pub(crate) fn retry() -> Outcome {
     Outcome::Retry { why: "away".to_owned(), after: None }
 }
 
