@@ -2,7 +2,11 @@
 //! `cargo run --release --example endpoint_load -- CONNECTIONS IN_FLIGHT MESSAGES [PAYLOAD_BYTES]`.
 //! The generator shares the machine's cores with what it measures.
 
-#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a program that measures, for a person to run")]
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a program that measures, for a person to run"
+)]
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -78,7 +82,8 @@ fn report_figures(load: &Load, took: f64, acknowledged: u64, commits: u64) {
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = |index: usize| after_name.split_whitespace().nth(index).and_then(|text| text.parse::<u64>().ok());
+    let ticks =
+        |index: usize| after_name.split_whitespace().nth(index).and_then(|text| text.parse::<u64>().ok());
     (ticks(11).unwrap_or(0) + ticks(12).unwrap_or(0)) as f64 / 100.0
 }
 
