@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeArray, DeFloat, DeInteger, DeTable, DeValue};
 
 use crate::{Level, Problems, Source, did_you_mean, half_width};
 
@@ -174,11 +174,8 @@ impl<'d, 't> Section<'d, 't> {
     /// A number, with a point or without; never infinite.
     pub fn number(&self, name: &'static str) -> Option<f64> {
         self.expect(name, "a number", |value| {
-            let text = match value {
-                DeValue::Integer(whole) if whole.radix() == 10 => whole.as_str(),
-                DeValue::Float(float) => float.as_str(),
-                _ => return None,
-            };
+            let whole = value.as_integer().filter(|whole| whole.radix() == 10).map(DeInteger::as_str);
+            let text = whole.or_else(|| value.as_float().map(DeFloat::as_str))?;
             text.parse().ok().filter(|number: &f64| number.is_finite())
         })
     }

@@ -4,13 +4,21 @@ use citywarden_model::{DailyHours, KNOWN_QUANTITIES, Span, Value, ValueKind, kno
 
 use super::{Expectation, Fact, Given, Movement, Place, Step};
 use crate::expression::{Mistake, suggestion};
-use crate::rulebook::ZONE_KINDS;
+use crate::rulebook::{ATTRIBUTES, PERMIT_KINDS, ZONE_KINDS};
 
 /// What an example may name beside the known quantities: what its rule reads.
 #[derive(Debug, Default)]
 pub(crate) struct Vocabulary<'v> {
     pub(crate) quantities: Vec<&'v str>,
     pub(crate) events: Vec<&'v str>,
+    /// Fields of these events.
+    pub(crate) fields: Vec<&'v str>,
+    /// Kinds of device whose silence it reads.
+    pub(crate) devices: Vec<&'v str>,
+    /// Attributes that it reads.
+    pub(crate) attributes: Vec<&'v str>,
+    /// Attributes that override its limits.
+    pub(crate) overrides: Vec<String>,
     /// Whether the rule's inputs are right, so that an unknown name is a mistake here.
     pub(crate) is_whole: bool,
 }
@@ -110,6 +118,7 @@ impl<'t> Line<'_, 't> {
             match word.text.split_once('=') {
                 Some(("permit", permit)) => given.extend(self.permit(word.at + "permit=".len(), permit)),
                 Some((name, text)) if !name.is_empty() && !text.is_empty() => {
+                    self.check_attribute(name, word.at);
                     given.push(Given::Attribute { name: name.to_owned(), text: text.to_owned() });
                 }
                 _ => self.mistake(word.at, format!("`{}` is not name=value", word.text)),
@@ -117,9 +126,28 @@ impl<'t> Line<'_, 't> {
         }
         given
     }
+    /// An attribute may be any name, but no slip of one that the rule reads, and no limit that it has not.
+    fn check_attribute(&mut self, name: &str, at: usize) {
+        let vocabulary = self.vocabulary;
+        let overrides = || vocabulary.overrides.iter().map(String::as_str);
+        let known =
+            || ATTRIBUTES.iter().copied().chain(vocabulary.attributes.iter().copied()).chain(overrides());
+        if known().any(|known| known == name) || !vocabulary.is_whole {
+            return;
+        }
+        let near = suggestion(name, known());
+        if name.starts_with("limit.") || !near.is_empty() {
+            self.mistake(at, format!("unknown attribute `{name}`{near}"));
+        }
+    }
     fn permit(&mut self, at: usize, text: &str) -> Option<Given> {
-        let Some((kind, hours)) = text.split_once('@') else {
-            return Some(Given::Permit { kind: text.to_owned(), hours: None });
+        let (kind, hours) = text.split_once('@').map_or((text, None), |(kind, hours)| (kind, Some(hours)));
+        if !PERMIT_KINDS.contains(&kind) {
+            let near = suggestion(kind, PERMIT_KINDS.iter().copied());
+            self.mistake(at, format!("unknown kind of permit `{kind}`{near}"));
+        }
+        let Some(hours) = hours else {
+            return Some(Given::Permit { kind: kind.to_owned(), hours: None });
         };
         let times = hours.split_once("..").map(|(from, to)| (time(from), time(to)));
         let Some((Some(from), Some(to))) = times else {
@@ -219,7 +247,7 @@ impl<'t> Line<'_, 't> {
             "entered" => self.zone(Movement::Entered),
             "left" => self.zone(Movement::Left),
             "event" => self.event(),
-            "device" => Some(Fact::Device { kind: self.wanted("a kind of device")?.text.to_owned() }),
+            "device" => self.device(),
             _ => self.reading(word),
         }
     }
@@ -232,17 +260,31 @@ impl<'t> Line<'_, 't> {
         }
         Some(Fact::Zone { movement, kind: word.text.to_owned() })
     }
+    /// A word that the rule has to read: one that it does not would say nothing.
+    fn must_be_read(&mut self, what: &str, word: &str, at: usize, read: &[&str]) {
+        if self.vocabulary.is_whole && !read.contains(&word) {
+            let near = suggestion(word, read.iter().copied());
+            self.mistake(at, format!("the rule reads no {what} `{word}`{near}"));
+        }
+    }
+    fn device(&mut self) -> Option<Fact> {
+        let word = self.wanted("a kind of device")?;
+        self.must_be_read("silence of a device", word.text, word.at, &self.vocabulary.devices);
+        Some(Fact::Device { kind: word.text.to_owned() })
+    }
     fn event(&mut self) -> Option<Fact> {
         let word = self.wanted("an event's name")?;
-        if self.vocabulary.is_whole && !self.vocabulary.events.contains(&word.text) {
-            let near = suggestion(word.text, self.vocabulary.events.iter().copied());
-            self.mistake(word.at, format!("the rule reads no event `{}`{near}", word.text));
-        }
+        self.must_be_read("event", word.text, word.at, &self.vocabulary.events);
         let mut fields = Vec::new();
         while let Some(field) = self.peek().filter(|word| word.text != "=>") {
             self.next += 1;
             match field.text.split_once('=').map(|(name, text)| (name, number(text))) {
-                Some((name, Some(number))) => fields.push((name.to_owned(), number)),
+                Some((name, Some(number))) => {
+                    if !self.vocabulary.fields.is_empty() {
+                        self.must_be_read("field", name, field.at, &self.vocabulary.fields);
+                    }
+                    fields.push((name.to_owned(), number));
+                }
                 _ => self.mistake(field.at, format!("`{}` is no field=number of the event", field.text)),
             }
         }

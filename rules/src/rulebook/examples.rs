@@ -7,9 +7,15 @@ use crate::example::parsing::{Vocabulary, parse};
 use crate::example::{Example, Place};
 use crate::rule::{Gate, Input, Otherwise, Statistic, SumOf};
 
-/// What the inputs read, where they are right.
-pub(crate) fn vocabulary(inputs: Option<&[Input]>) -> Vocabulary<'_> {
-    let mut vocabulary = Vocabulary { is_whole: inputs.is_some(), ..Vocabulary::default() };
+/// What a rule of this id reads, where its inputs are right.
+pub(crate) fn vocabulary<'v>(
+    id: Option<&str>,
+    limits: impl Iterator<Item = &'v str>,
+    inputs: Option<&'v [Input]>,
+) -> Vocabulary<'v> {
+    let id = id.unwrap_or_default();
+    let overrides = limits.map(|name| format!("limit.{id}.{name}")).collect();
+    let mut vocabulary = Vocabulary { is_whole: inputs.is_some(), overrides, ..Vocabulary::default() };
     inputs.unwrap_or_default().iter().for_each(|input| collect(input, &mut vocabulary));
     vocabulary
 }
@@ -54,17 +60,21 @@ fn collect<'v>(input: &'v Input, vocabulary: &mut Vocabulary<'v>) {
         | Statistic::Silence(quantity)
         | Statistic::Sum(SumOf::Quantity(quantity), _)
         | Statistic::Count(SumOf::Quantity(quantity), _) => vocabulary.quantities.push(quantity.as_str()),
-        Statistic::Sum(SumOf::Event { name, .. }, _) | Statistic::Count(SumOf::Event { name, .. }, _) => {
+        Statistic::Sum(SumOf::Event { name, field }, _)
+        | Statistic::Count(SumOf::Event { name, field }, _) => {
             vocabulary.events.push(name);
+            vocabulary.fields.extend(field.as_deref());
         }
-        Statistic::DeviceSilence(_)
-        | Statistic::Left(_)
+        Statistic::DeviceSilence(kind) => vocabulary.devices.push(kind),
+        Statistic::LargestGap { chainages, length, closed } => {
+            vocabulary.attributes.extend([chainages.as_str(), length, closed]);
+        }
+        Statistic::Left(_)
         | Statistic::Entered(_)
         | Statistic::Inside(_)
         | Statistic::Dwell(_)
         | Statistic::Permit(_)
-        | Statistic::LocalTime(..)
-        | Statistic::LargestGap { .. } => {}
+        | Statistic::LocalTime(..) => {}
     }
     vocabulary.quantities.extend(input.gates.iter().filter_map(|gate| match gate {
         Gate::OnlyWhile { quantity, .. } | Gate::OnlyWhere(quantity) => Some(quantity.as_str()),

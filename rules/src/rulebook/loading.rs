@@ -92,7 +92,8 @@ fn rule_of<'d>(
     let judge = judge::read(root, compiler, declared, &inputs);
     let message = message(root, &head, declared);
     let inputs: Option<Vec<Input>> = inputs.into_iter().collect();
-    let vocabulary = examples::vocabulary(inputs.as_deref());
+    let limits = declared.names.words().take(declared.limits.len());
+    let vocabulary = examples::vocabulary(head.id, limits, inputs.as_deref());
     let evidence = evidence(root, &vocabulary);
     let examples = examples::read(root, &vocabulary);
     Some(Rule {

@@ -24,5 +24,5 @@ mod written;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use input::ZONE_KINDS;
+pub(crate) use input::{ATTRIBUTES, PERMIT_KINDS, ZONE_KINDS};
 pub use loading::{FILE_BYTES_MAX, RuleFile, load};

@@ -13,7 +13,7 @@ use super::written::Written;
 use crate::expression::{Compiler, Kind, SlotUse};
 use crate::rule::{Gate, Input};
 use reading::Reading;
-pub(crate) use vocabulary::ZONE_KINDS;
+pub(crate) use vocabulary::{ATTRIBUTES, PERMIT_KINDS, ZONE_KINDS};
 
 /// Reads the inputs and declares their names; `None` where one is mistaken.
 pub(crate) fn read<'d>(

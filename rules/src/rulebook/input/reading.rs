@@ -4,7 +4,7 @@ use citywarden_model::{KNOWN_QUANTITIES, QuantityName, ValueKind, known_quantity
 
 use super::super::declared::Declared;
 use super::syntax::{Argument, Call, Chain, What};
-use super::vocabulary::{PERMIT_KINDS, ZONE_KINDS};
+use super::vocabulary::{ATTRIBUTES, PERMIT_KINDS, ZONE_KINDS};
 use crate::expression::{Mistake, suggestion};
 use crate::rule::{Input, LimitValue, Otherwise, SumOf, Window};
 
@@ -185,6 +185,16 @@ impl<'a, 'd> Reading<'a, 'd> {
                 None
             }
         }
+    }
+    /// An attribute of the asset: any name, but no slip of a known one.
+    pub(super) fn attribute(&mut self, argument: &Argument) -> Option<String> {
+        let word = self.word(argument, "an attribute of the asset")?;
+        let near = suggestion(word, ATTRIBUTES.iter().copied());
+        if !ATTRIBUTES.contains(&word) && !near.is_empty() {
+            self.mistake(argument.at, format!("unknown attribute `{word}`{near}"));
+            return None;
+        }
+        Some(word.to_owned())
     }
     pub(super) fn zone(&mut self, argument: &Argument) -> Option<String> {
         self.one_of(argument, "kind of zone", ZONE_KINDS)

@@ -108,8 +108,7 @@ impl Reading<'_, '_> {
     }
     fn largest_gap(&mut self, call: &Call, usage: &str) -> Option<Found> {
         let attributes = self.arguments(call, usage)?;
-        let [chainages, length, closed] =
-            attributes.map(|attribute| self.word(attribute, "an attribute of the asset").map(str::to_owned));
+        let [chainages, length, closed] = attributes.map(|attribute| self.attribute(attribute));
         Some((Statistic::LargestGap { chainages: chainages?, length: length?, closed: closed? }, Some(false)))
     }
 }

@@ -49,6 +49,24 @@ pub(crate) const ZONE_KINDS: &[&str] = &[
 /// Kinds of permit, as `permits.csv` writes them.
 pub(crate) const PERMIT_KINDS: &[&str] = &["night_work", "restricted_road", "silence"];
 
+/// Attributes of assets that rules read, as `assets.csv` heads them; others may be read too.
+pub(crate) const ATTRIBUTES: &[&str] = &[
+    "nozzle_chainage_m",
+    "perimeter_m",
+    "closed_loop",
+    "gate_spans_m",
+    "muck_heap",
+    "earthwork_from",
+    "earthwork_to",
+    "speed_limit_kmh",
+    "gross_mass_limit_t",
+    "axles",
+    "plate",
+    "cleaning_interval_days",
+    "last_cleaned",
+    "noise_class",
+];
+
 /// How a word of one of these tables is written; empty where it is none.
 pub(super) fn usage(table: &[(&'static str, &'static str)], word: &str) -> &'static str {
     table.iter().find(|(known, _)| *known == word).map_or("", |(_, usage)| usage)

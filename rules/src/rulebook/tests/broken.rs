@@ -155,6 +155,11 @@ pub(super) const IN_LIMITS: &[Case] = &[
 ];
 
 pub(super) const IN_INPUTS: &[Case] = &[
+    (
+        "'sum(washed.seconds, \"5m\").or(0.0)'",
+        "'largest_gap(nozzle_chainage_m, perimetr_m, closed_loop)'",
+        &["r.toml:19:42: unknown attribute `perimetr_m`, did you mean `perimeter_m`"],
+    ),
     ("laeq(sound", "leaq(sound", &["r.toml:17:12: unknown statistic `leaq`, did you mean `laeq`"]),
     (
         "laeq(sound_level",
@@ -306,6 +311,25 @@ pub(super) const IN_EXPRESSIONS: &[Case] = &[
 ];
 
 pub(super) const IN_EXAMPLES: &[Case] = &[
+    (
+        "    10:00 .. 10:01 every",
+        "    given perimetr_m=20 limit.chime.limt_db=3.0 permit=night_wrok\n    10:00 .. 10:01 every",
+        &[
+            "r.toml:32:11: unknown attribute `perimetr_m`, did you mean `perimeter_m`",
+            "r.toml:32:25: unknown attribute `limit.chime.limt_db`, did you mean `limit.chime.limit_db`",
+            "r.toml:32:56: unknown kind of permit `night_wrok`, did you mean `night_work`",
+        ],
+    ),
+    (
+        "sound_level=56 chime=true",
+        "event washed secnds=3",
+        &["r.toml:32:44: the rule reads no field `secnds`, did you mean `seconds`"],
+    ),
+    (
+        "sound_level=56 chime=true",
+        "device wash_bay",
+        &["r.toml:32:38: the rule reads no silence of a device `wash_bay`"],
+    ),
     (
         "=> compliant",
         "=> complaint",
