@@ -7,11 +7,11 @@ use citywarden_rules::{RuleFile, load, run_examples};
 fn pack() -> Vec<RuleFile> {
     let mut files = Vec::new();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("packs");
-    for chapter in std::fs::read_dir(root).unwrap() {
-        for file in std::fs::read_dir(chapter.unwrap().path()).unwrap() {
-            let path = file.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            files.push(RuleFile { name, text: std::fs::read_to_string(&path).unwrap() });
+    for chapter in std::fs::read_dir(root).expect("the pack is here") {
+        for file in std::fs::read_dir(chapter.expect("a chapter").path()).expect("a folder") {
+            let path = file.expect("a file").path();
+            let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
+            files.push(RuleFile { name, text: std::fs::read_to_string(&path).expect("a text") });
         }
     }
     files.sort_by(|one, other| one.name.cmp(&other.name));

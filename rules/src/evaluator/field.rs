@@ -103,7 +103,7 @@ pub(crate) struct DevicePlan {
 
 impl Field {
     pub(crate) fn new(
-        registry: &Arc<Registry>,
+        registry: Arc<Registry>,
         rules: Arc<RuleSet>,
         names: &mut Names,
         slack: Span,
@@ -113,16 +113,17 @@ impl Field {
         sorted.sort_by(|one, other| one.id.cmp(&other.id));
         let plans: Vec<RulePlan> = sorted.into_iter().map(|rule| RulePlan::new(rule, names)).collect();
         let mut field = Self {
-            zones: Zones::new(registry, plans.iter().flat_map(RulePlan::zone_kinds)),
-            registry: Arc::clone(registry),
+            zones: Zones::new(&registry, plans.iter().flat_map(RulePlan::zone_kinds)),
+            kinds: kinds(&registry, &plans),
+            registry,
             rules,
-            kinds: kinds(registry, &plans),
             plans,
             assets: Vec::new(),
             devices: Vec::new(),
             problems: Vec::new(),
         };
         let mut interpreter = Interpreter::new();
+        let registry = Arc::clone(&field.registry);
         for asset in registry.assets.values() {
             let plan = field.asset(asset, coverage_min, &mut interpreter);
             field.assets.push(plan);

@@ -18,7 +18,7 @@ impl Evaluator {
     /// cases keep their state; the alerts of assets that are gone are removed.
     pub fn install_registry(&mut self, at: Moment, registry: Arc<Registry>, out: &mut Vec<Transition>) {
         let rules = Arc::clone(&self.field.rules);
-        self.install(at, &registry, rules, out);
+        self.install(at, registry, rules, out);
     }
 
     /// Puts rules in force at this moment. Series stay, so that a changed rule starts with warm windows; rules that
@@ -26,13 +26,13 @@ impl Evaluator {
     /// trial ends, or begins, starts anew.
     pub fn install_rules(&mut self, at: Moment, rules: Arc<RuleSet>, out: &mut Vec<Transition>) {
         let registry = Arc::clone(&self.field.registry);
-        self.install(at, &registry, rules, out);
+        self.install(at, registry, rules, out);
     }
 
     fn install(
         &mut self,
         at: Moment,
-        registry: &Arc<Registry>,
+        registry: Arc<Registry>,
         rules: Arc<RuleSet>,
         out: &mut Vec<Transition>,
     ) {
@@ -52,7 +52,7 @@ impl Evaluator {
         self.ask_everyone(at, out);
     }
 
-    pub(crate) fn make_field(&mut self, registry: &Arc<Registry>, rules: Arc<RuleSet>) -> Field {
+    pub(crate) fn make_field(&mut self, registry: Arc<Registry>, rules: Arc<RuleSet>) -> Field {
         Field::new(registry, rules, &mut self.names, self.options.late_after, self.options.coverage_min)
     }
 

@@ -99,7 +99,7 @@ impl Evaluator {
         let registry = Arc::new(Registry::empty(options.region.clone()));
         let rules = Arc::new(RuleSet { rules: Vec::new(), digest: Digest::default() });
         let mut names = Names::default();
-        let field = Field::new(&registry, rules, &mut names, options.late_after, options.coverage_min);
+        let field = Field::new(registry, rules, &mut names, options.late_after, options.coverage_min);
         Self {
             options,
             interpreter: Interpreter::new(),

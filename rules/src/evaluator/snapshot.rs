@@ -111,7 +111,7 @@ impl Evaluator {
         let loaded: Loaded = postcard::from_bytes(rest).map_err(damaged)?;
         let mut evaluator = Self::new(options);
         evaluator.names = loaded.names;
-        evaluator.field = Arc::new(evaluator.make_field(&registry, rules));
+        evaluator.field = Arc::new(evaluator.make_field(registry, rules));
         evaluator.states = loaded.states;
         evaluator.meters = loaded.meters;
         evaluator.tally = loaded.tally;

@@ -135,7 +135,7 @@ fn a_rule_that_fails_is_a_fault_and_the_others_run_on() {
         "10:00:00 fast pm10=40 | fault\n10:00:10 fast pm10=60 | raised violation since 10:00:10",
     );
     let tallies = world.evaluator.rule_tallies();
-    assert_eq!(tallies.iter().map(|(_, tally)| tally.errors).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(tallies.values().map(|tally| tally.errors).collect::<Vec<_>>(), [1, 0]);
 }
 
 #[test]

@@ -116,8 +116,12 @@ fn observation(step: &Step, received: Timestamp) -> Observation<'static> {
     }
     if step.device == 3 {
         let reported = ORIGIN.moved(if step.value & 4 == 4 { 0.0 } else { 130.0 }, 0.0);
-        observation.fix =
-            Some(Fix { reported, valid: step.value & 24 != 24, speed_kmh: None, heading_deg: None });
+        observation.fix = Some(Fix {
+            reported,
+            valid: step.value & 0b1_1000 != 0b1_1000,
+            speed_kmh: None,
+            heading_deg: None,
+        });
     }
     observation
 }
@@ -216,7 +220,7 @@ fn random_messages_do_raise_alerts() {
         .map(|number| Step {
             after_s: 10,
             device: [0, 1, 2, 3, 4, 5][number % 6],
-            value: if number % 6 == 4 { 0 } else { 1 },
+            value: u8::from(number % 6 != 4),
             late_s: 0,
             tick: false,
             restart: false,

@@ -194,13 +194,13 @@ fn what_is_fitted_and_missing_now_is_undecided_whatever_stands_in() {
 #[test]
 fn the_last_value_of_a_device_with_an_interval_holds_three_intervals_and_no_less_than_a_minute() {
     let text = over("level = 'last(pm10)'", "level > limit");
-    World::new(&[text.clone()], registry()).play(
+    World::new(std::slice::from_ref(&text), registry()).play(
         "site",
         "10:00:00 fast pm10=10 | compliant
          10:01:00 - | compliant
          10:01:01 - | undecided",
     );
-    World::new(&[text.clone()], registry()).play(
+    World::new(std::slice::from_ref(&text), registry()).play(
         "site",
         "10:00:00 meter pm10=10 | compliant
          10:03:00 - | compliant

@@ -16,14 +16,14 @@ use citywarden_model::{
 use citywarden_problems::Problems;
 use citywarden_rules::{Arrival, Evaluator, EvaluatorOptions, RuleFile, RuleSet, VerdictLine, load};
 
-pub const ORIGIN: Point = Point { lat: 29.5, lon: 120.9 };
+pub(crate) const ORIGIN: Point = Point { lat: 29.5, lon: 120.9 };
 
 /// A rule with this id, watching construction sites, with these further lines from `[limit]` or `[input]` on.
-pub fn rule(id: &str, rest: &str) -> String {
+pub(crate) fn rule(id: &str, rest: &str) -> String {
     rule_on(id, "construction_site", rest)
 }
 
-pub fn rule_on(id: &str, kind: &str, rest: &str) -> String {
+pub(crate) fn rule_on(id: &str, kind: &str, rest: &str) -> String {
     format!(
         r#"rule = "{id}"
 status = "active"
@@ -39,7 +39,7 @@ evidence = ["temperature"]
     )
 }
 
-pub fn rules(texts: &[String]) -> Arc<RuleSet> {
+pub(crate) fn rules(texts: &[String]) -> Arc<RuleSet> {
     let files: Vec<RuleFile> = texts
         .iter()
         .enumerate()
@@ -54,7 +54,7 @@ pub fn rules(texts: &[String]) -> Arc<RuleSet> {
 }
 
 /// Two sites, a kitchen and a truck, each with devices.
-pub fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     let mut registry = Registry::empty("330624".into());
     for (id, kind) in
         [("site", "construction_site"), ("site-2", "construction_site"), ("truck", "muck_truck")]
@@ -77,12 +77,12 @@ pub fn registry() -> Registry {
 }
 
 /// Another version, another digest.
-pub fn renew(registry: &mut Registry) {
+pub(crate) fn renew(registry: &mut Registry) {
     registry.digest =
         Digest::of(format!("{:?}", (&registry.assets, &registry.devices, &registry.permits)).as_bytes());
 }
 
-pub fn add_asset(registry: &mut Registry, id: &str, kind: &str, attributes: &[(&str, &str)]) {
+pub(crate) fn add_asset(registry: &mut Registry, id: &str, kind: &str, attributes: &[(&str, &str)]) {
     let id = AssetId::from(id);
     let attributes: Attributes =
         attributes.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
@@ -98,7 +98,7 @@ pub fn add_asset(registry: &mut Registry, id: &str, kind: &str, attributes: &[(&
     registry.assets.insert(id, asset);
 }
 
-pub fn add_device(registry: &mut Registry, id: &str, kind: &str, asset: &str, interval: Option<i64>) {
+pub(crate) fn add_device(registry: &mut Registry, id: &str, kind: &str, asset: &str, interval: Option<i64>) {
     let id = DeviceId::from(id);
     let reviewed = [("review".to_owned(), "yes".to_owned())];
     let device = Device {
@@ -113,7 +113,14 @@ pub fn add_device(registry: &mut Registry, id: &str, kind: &str, asset: &str, in
 }
 
 /// A square zone around a point so many metres east of the origin.
-pub fn add_zone(registry: &mut Registry, id: &str, kind: &str, asset: Option<&str>, east: f64, half: f64) {
+pub(crate) fn add_zone(
+    registry: &mut Registry,
+    id: &str,
+    kind: &str,
+    asset: Option<&str>,
+    east: f64,
+    half: f64,
+) {
     let corners = [(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)];
     let ring = corners.map(|(x, y)| ORIGIN.moved(east + x, y)).to_vec();
     let zone = Zone {
@@ -127,25 +134,25 @@ pub fn add_zone(registry: &mut Registry, id: &str, kind: &str, asset: Option<&st
 }
 
 /// A time of 24 November 2026, in UTC+8; `+1d` in front for the day after.
-pub fn time(text: &str) -> Timestamp {
+pub(crate) fn time(text: &str) -> Timestamp {
     let (days, text) = text.strip_prefix("+1d").map_or((0, text), |rest| (1, rest));
     let seconds = if text.len() == 5 { ":00" } else { "" };
     let day = Timestamp::parse(&format!("2026-11-24T{text}{seconds}+08:00")).expect("a time of day");
     day + Span::from_secs(days * 86_400)
 }
 
-pub struct World {
-    pub evaluator: Evaluator,
-    pub out: Vec<Transition>,
-    pub offset: u64,
+pub(crate) struct World {
+    pub(crate) evaluator: Evaluator,
+    pub(crate) out: Vec<Transition>,
+    pub(crate) offset: u64,
 }
 
 impl World {
-    pub fn new(texts: &[String], registry: Registry) -> Self {
+    pub(crate) fn new(texts: &[String], registry: Registry) -> Self {
         Self::at("00:00", texts, registry)
     }
 
-    pub fn at(start: &str, texts: &[String], registry: Registry) -> Self {
+    pub(crate) fn at(start: &str, texts: &[String], registry: Registry) -> Self {
         let options = EvaluatorOptions::of("330624".into());
         let mut world = Self { evaluator: Evaluator::new(options), out: Vec::new(), offset: 0 };
         let moment = world.moment(start);
@@ -154,14 +161,14 @@ impl World {
         world
     }
 
-    pub fn moment(&mut self, at: &str) -> Moment {
+    pub(crate) fn moment(&mut self, at: &str) -> Moment {
         self.offset += 1;
         Moment { offset: Offset(self.offset), at: time(at) }
     }
 
     /// Plays a time line, and checks it line by line for the case of the first rule and this asset.
     #[track_caller]
-    pub fn play(&mut self, asset: &str, lines: &str) {
+    pub(crate) fn play(&mut self, asset: &str, lines: &str) {
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (deed, wanted) = line.split_once('|').unwrap_or((line, ""));
             let before = self.out.len();
@@ -185,7 +192,7 @@ impl World {
         found
     }
 
-    pub fn line(&self, asset: &str) -> VerdictLine {
+    pub(crate) fn line(&self, asset: &str) -> VerdictLine {
         let rule = &self.evaluator.rules().rules[0].id;
         let mut lines = self.evaluator.verdicts();
         lines
@@ -193,7 +200,7 @@ impl World {
             .expect("the rule watches the asset")
     }
 
-    pub fn alerts(&self) -> Vec<&Alert> {
+    pub(crate) fn alerts(&self) -> Vec<&Alert> {
         let raised = self.out.iter().filter_map(|transition| match &transition.change {
             Change::Raised { alert, .. } => Some(&**alert),
             Change::Cleared(_) | Change::Removed(_) => None,
@@ -201,11 +208,11 @@ impl World {
         raised.collect()
     }
 
-    pub fn discarded(&self, reason: &str) -> u64 {
+    pub(crate) fn discarded(&self, reason: &str) -> u64 {
         self.evaluator.discarded().find(|(found, _)| *found == reason).map_or(0, |(_, count)| count)
     }
 
-    pub fn send(&mut self, deed: &str) {
+    pub(crate) fn send(&mut self, deed: &str) {
         let words: Vec<&str> = deed.split_whitespace().collect();
         let moment = self.moment(words[0]);
         if words[1] == "-" {

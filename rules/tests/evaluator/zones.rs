@@ -89,7 +89,7 @@ fn a_wash_counts_for_the_truck_it_names_and_for_any_where_it_names_none() {
         ("event washed@another seconds=60", "raised violation since 10:04:10"),
         ("event washed@truck seconds=59", "raised violation since 10:04:10"),
     ] {
-        World::new(&[text.clone()], county()).play(
+        World::new(std::slice::from_ref(&text), county()).play(
             "truck",
             &format!(
                 "10:00:00 unit at=0,0
