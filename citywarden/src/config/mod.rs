@@ -32,7 +32,7 @@ use citywarden_rules::EvaluatorOptions;
 
 use fields::{Fields, Setting};
 pub(crate) use host::{Host, Machine};
-pub(crate) use http::{HttpConfig, PageUser, Role};
+pub(crate) use http::{HttpConfig, Role};
 pub(crate) use receiver::ReceiverConfig;
 pub(crate) use tuning::{JournalConfig, WatchConfig};
 
@@ -107,7 +107,9 @@ pub(crate) fn load(path: &Path, host: &dyn Host) -> ConfigReading {
     };
     match String::from_utf8(content) {
         Ok(text) => read(Source::new(&name, &text), path.parent().unwrap_or(Path::new("")), host),
-        Err(error) => refused(format!("the file is not UTF-8 from byte {} on", error.utf8_error().valid_up_to())),
+        Err(error) => {
+            refused(format!("the file is not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
+        }
     }
 }
 
@@ -190,13 +192,17 @@ fn region(root: &Fields<'_, '_>) -> Option<RegionId> {
     if text.value.len() == 6 && text.value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(RegionId::from(text.value));
     }
-    root.error(&text.at, format!("`{}` is no region; expected the 6 digits of GB/T 2260, such as 330624", text.value));
+    root.error(
+        &text.at,
+        format!("`{}` is no region; expected the 6 digits of GB/T 2260, such as 330624", text.value),
+    );
     None
 }
 
 fn local_clock(root: &Fields<'_, '_>) -> LocalClock {
     let zone = |name: &str| {
-        LocalClock::named(name).ok_or_else(|| format!("`{name}` is no time zone; expected a name such as Asia/Shanghai"))
+        LocalClock::named(name)
+            .ok_or_else(|| format!("`{name}` is no time zone; expected a name such as Asia/Shanghai"))
     };
     root.parsed("timezone", zone).unwrap_or_default()
 }
@@ -220,7 +226,10 @@ fn nobody_told(root: &Fields<'_, '_>) -> Option<Route> {
 /// An archive that is not there yet changes no alert: what it would hold is in the journal.
 fn warn_of_archive(root: &Fields<'_, '_>) {
     let Some(fields) = root.inner("archive") else { return };
-    fields.warning(&fields.at(), "not in this version: nothing is archived; the journal and the alert log keep everything");
+    fields.warning(
+        &fields.at(),
+        "not in this version: nothing is archived; the journal and the alert log keep everything",
+    );
     fields.text("url");
     fields.finish();
 }

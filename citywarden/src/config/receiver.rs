@@ -40,10 +40,15 @@ pub(crate) fn read_all(tables: Vec<Fields<'_, '_>>) -> (Vec<ReceiverConfig>, BTr
 }
 
 fn read(fields: &Fields<'_, '_>, name: Option<&Text>) -> Option<ReceiverConfig> {
-    let kind = fields.required("type")?;
-    if kind.value != "webhook" {
-        refuse_kind(fields, &kind);
-        // its keys are those of another version: not looked at
+    let kind = fields.required("type").filter(|kind| {
+        let is_known = kind.value == "webhook";
+        if !is_known {
+            refuse_kind(fields, kind);
+        }
+        is_known
+    });
+    if kind.is_none() {
+        // its keys are those of another type: not looked at
         drop(fields.section.entries());
         return None;
     }

@@ -30,13 +30,18 @@ pub(crate) fn read_all(tables: Vec<Fields<'_, '_>>) -> Vec<EndpointConfig> {
 }
 
 fn source(fields: &Fields<'_, '_>, names: &mut BTreeSet<String>) -> Option<EndpointConfig> {
-    let kind = fields.required("type")?;
-    if kind.value != ENDPOINT {
-        refuse_kind(fields, &kind);
-        // its keys are those of another version: not looked at
+    let kind = fields.required("type").filter(|kind| {
+        let is_known = kind.value == ENDPOINT;
+        if !is_known {
+            refuse_kind(fields, kind);
+        }
+        is_known
+    });
+    let Some(kind) = kind else {
+        // its keys are those of another type: not looked at
         drop(fields.section.entries());
         return None;
-    }
+    };
     let name = fields.text("name").unwrap_or(Text { value: ENDPOINT.to_owned(), at: kind.at });
     if !names.insert(name.value.clone()) {
         fields

@@ -52,7 +52,7 @@ fn a_registry_is_found_by_the_digest_it_carries() {
 fn a_rule_set_is_found_by_its_digest_and_loads_to_the_same() {
     let (_dir, store) = store();
     let problems = Problems::new();
-    let rules = load(&crate::rulebook::built_in_files(), LocalClock::default(), &problems);
+    let rules = load(&citywarden_rules::built_in_pack(), LocalClock::default(), &problems);
     assert!(!rules.rules.is_empty(), "the built-in pack has rules");
     assert_eq!(store.put_rules(&rules).expect("kept"), rules.digest);
     let files = store.rule_files(&rules.digest).expect("found");

@@ -1,6 +1,6 @@
 use std::fs;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::{Saved, Watcher, watch};
@@ -35,8 +35,14 @@ impl Watched {
     fn at(&self, name: &str) -> std::path::PathBuf {
         self.dir.path().join(name)
     }
+    /// Waits until this was told; a save that the system carries out in two steps may be told twice.
     fn expect(&self, saved: Saved, why: &str) {
-        assert_eq!(self.saves.recv_timeout(PATIENCE), Ok(saved), "{why}");
+        let told = std::iter::from_fn(|| self.saves.recv_timeout(PATIENCE).ok());
+        assert!(told.into_iter().any(|told| told == saved), "{saved:?} was not told: {why}");
+    }
+    /// Everything told until nothing more comes.
+    fn drain(&self) -> Vec<Saved> {
+        std::iter::from_fn(|| self.saves.recv_timeout(PACE.poll * 5).ok()).collect()
     }
 }
 
@@ -73,17 +79,22 @@ fn a_folder_that_is_replaced_is_watched_on() {
 }
 
 #[test]
-fn a_burst_of_saves_is_told_once() {
+fn a_burst_of_saves_is_told_as_few() {
     let watched = Watched::new();
-    for text in ["2", "3", "4", "5"] {
-        save(&watched.at("rules/a.toml"), text);
-        save(&watched.at("registry/assets.csv"), text);
+    for count in 0..50 {
+        save(&watched.at("rules/a.toml"), &count.to_string());
+        save(&watched.at("registry/assets.csv"), &count.to_string());
     }
-    watched.expect(Saved::Rules, "the burst");
-    watched.expect(Saved::Registry, "the burst");
-    // the next save is the next thing told: nothing of the burst is left over
-    save(&watched.at("registry/assets.csv"), "6");
+    let told = watched.drain();
+    assert!(told.contains(&Saved::Rules) && told.contains(&Saved::Registry), "{told:?}");
+    assert!(told.len() <= 10, "100 saves were told {} times", told.len());
+    save(&watched.at("registry/assets.csv"), "last");
     watched.expect(Saved::Registry, "after the burst");
-    let silence = watched.saves.recv_timeout(PACE.poll * 3);
-    assert_eq!(silence, Err(RecvTimeoutError::Timeout));
+}
+
+#[test]
+fn what_nobody_saved_is_not_told() {
+    let watched = Watched::new();
+    save(&watched.at("rules/.a.toml.swp"), "an editor's own file");
+    assert_eq!(watched.drain(), []);
 }
