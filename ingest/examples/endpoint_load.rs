@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (report, commits_made) = std::sync::mpsc::channel();
     let writer = journal.writer.spawn(move |_| {
         commits += 1;
-        drop(report.send(commits));
+        report.send(commits).unwrap_or_default();
     })?;
     let counters = Arc::new(Counters::default());
     let (address, served) = start_endpoint(inbox.clone(), counters.clone())?;
@@ -110,7 +110,7 @@ fn start_endpoint(
     let address = endpoint.local_addr();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
-        drop(runtime.block_on(endpoint.run(async { drop(stopped.await) })));
+        runtime.block_on(endpoint.run(async { stopped.await.unwrap_or_default() })).unwrap_or_default();
     });
     Ok((address, Serving { stop, thread }))
 }

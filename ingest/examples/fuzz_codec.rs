@@ -1,7 +1,7 @@
 //! The mutation test for as long as one likes: `cargo run --release --example fuzz_codec -- COUNT SEED`.
 //! A broken promise ends it with a panic that shows the packet.
 
-#![expect(clippy::print_stdout, clippy::indexing_slicing, reason = "a program for a person to run and watch")]
+#![expect(clippy::print_stdout, reason = "a program for a person to run and watch")]
 
 mod mutation;
 

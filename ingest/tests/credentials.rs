@@ -1,5 +1,14 @@
 //! Who is let in, and for which devices each may publish: passwords, TLS, client certificates.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
 mod support;
 
 use std::sync::Arc;

@@ -1,5 +1,14 @@
 //! What a device may rely on: acknowledged is durable, in order, once the journal says so and not before.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
 mod support;
 
 use std::sync::Arc;
@@ -145,14 +154,14 @@ async fn a_full_disk_acknowledges_nothing_keeps_the_connection_and_goes_on_by_it
     rig.until("the device is in", |rig| rig.counters.connected.get() == 1).await;
     rig.commit().unwrap();
     disk.set_capacity(Some(0));
-    device.send(&publish(4, TOPIC, Some(1), &[b'x'; 60_000])).await;
+    device.send(&publish(4, TOPIC, Some(1), &vec![b'x'; 60_000])).await;
     rig.until("it is taken in", |rig| rig.counters.received_qos1.get() == 1).await;
     // what fits into the segments that are there already is written; then the disk is full
     let mut id = 1;
     while rig.commit().is_ok() {
         device.expect(&puback(id)).await;
         id += 1;
-        device.send(&publish(4, TOPIC, Some(id), &[b'x'; 60_000])).await;
+        device.send(&publish(4, TOPIC, Some(id), &vec![b'x'; 60_000])).await;
         rig.until("it is taken in", |rig| rig.counters.received_qos1.get() == u64::from(id)).await;
     }
     device.send(&publish(4, TOPIC, Some(id + 1), b"{}")).await;
@@ -244,4 +253,24 @@ async fn a_journal_that_stops_ends_the_endpoint_and_says_so() {
     device.expect_closed().await;
     drop(device);
     assert_eq!(rig.ended().await, Err(RunError::JournalStopped));
+}
+
+#[tokio::test]
+async fn what_was_not_acknowledged_is_sent_again_and_both_are_kept() {
+    let mut rig = Rig::start(config(), Committing::ByHand).await;
+    let mut device = rig.v311("dust-01").await;
+    device.send(&publish(4, TOPIC, Some(1), b"once")).await;
+    rig.until("it is taken in", |rig| rig.counters.received_qos1.get() == 1).await;
+    drop(device);
+    rig.until("it is gone", |rig| rig.counters.connections.get() == 0).await;
+    let mut device = rig.v311("dust-01").await;
+    let mut again = publish(4, TOPIC, Some(1), b"once");
+    again[0] |= 0b1000;
+    device.send(&again).await;
+    rig.until("it is taken in again", |rig| rig.counters.received_qos1.get() == 2).await;
+    rig.commit().unwrap();
+    device.expect(&puback(1)).await;
+    device.expect_alive().await; // one acknowledgement: the first connection's was forgotten with it
+    let duplicates: Vec<bool> = rig.kept().into_iter().map(|message| message.duplicate).collect();
+    assert_eq!(duplicates, [false, true]);
 }

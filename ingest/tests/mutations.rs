@@ -1,5 +1,14 @@
 //! Whatever bytes come: no panic, nothing read past the end, and the answer does not depend on how they arrive.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
 #[path = "../examples/mutation/mod.rs"]
 mod mutation;
 

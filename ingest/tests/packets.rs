@@ -1,5 +1,14 @@
 //! Packets a client may send and packets it may not, in tables; and what the server answers.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
 use citywarden_ingest::codec::{
     Awaiting, ConnAck, DecodeError, Decoded, Delivery, Packet, PacketId, Reason, Version, claimed_version,
     decode, write_connack, write_disconnect, write_pingresp, write_puback, write_suback, write_unsuback,
@@ -136,7 +145,7 @@ fn connect_properties_are_of_their_kind_and_there_once() {
         packet.extend(&properties);
         packet.extend(bytes("0002 'd1'"));
         packet[1] = u8::try_from(packet.len() - 2).unwrap();
-        let notation: String = packet.iter().map(|byte| format!("{byte:02x}")).collect();
+        let notation = packet.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         assert_eq!(outcome(FIRST, &notation), expected, "{properties:02x?}");
     }
 }

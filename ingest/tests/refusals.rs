@@ -1,5 +1,14 @@
 //! What the endpoint refuses, and how it bounds clients that are slow, idle, greedy or many.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
 mod support;
 
 use std::time::Duration;

@@ -2,6 +2,15 @@
 //!
 //! They are looked for beside the project, or where `CITYWARDEN_SAMPLES` says; the project holds no copy.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
 mod support;
 
 use std::path::PathBuf;

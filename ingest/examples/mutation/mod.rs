@@ -2,7 +2,7 @@
 
 #![allow(unreachable_pub, clippy::indexing_slicing, reason = "shared by a test and a program for people")]
 
-use citywarden_ingest::codec::{Awaiting, Decoded, Version, decode};
+use citywarden_ingest::codec::{Awaiting, DecodeError, Decoded, Version, decode};
 
 const PACKET_BYTES_MAX: usize = 1 << 16;
 
@@ -113,7 +113,7 @@ pub fn check_packet(awaiting: Awaiting, bytes: &[u8]) -> bool {
         Err(error) => {
             let end = judged_by.expect("bad bytes are bad from somewhere on");
             assert_eq!(
-                decode(awaiting, &bytes[..end], PACKET_BYTES_MAX).err().map(|e| e.reason()),
+                decode(awaiting, &bytes[..end], PACKET_BYTES_MAX).err().map(DecodeError::reason),
                 Some(error.reason())
             );
         }

@@ -26,7 +26,7 @@ pub(crate) enum Kind {
 }
 
 /// A packet with its header read.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame<'b> {
     pub(crate) kind: Kind,
     pub(crate) flags: u8,
@@ -61,13 +61,22 @@ fn kind_and_flags(awaiting: Awaiting, first: u8) -> Result<(Kind, u8), Stop> {
     if awaiting == Awaiting::Connect && kind != Kind::Connect {
         return Err(protocol("the first packet is no CONNECT"));
     }
-    match kind {
-        Kind::Publish => check_publish_flags(flags)?,
-        Kind::PubRel | Kind::Subscribe | Kind::Unsubscribe if flags == 0b0010 => {}
-        _ if flags == 0 && !matches!(kind, Kind::PubRel | Kind::Subscribe | Kind::Unsubscribe) => {}
-        _ => return Err(malformed("reserved flags in the first byte")),
-    }
-    Ok((kind, flags))
+    let reserved = match kind {
+        Kind::PubRel | Kind::Subscribe | Kind::Unsubscribe => 0b0010,
+        Kind::Publish => return check_publish_flags(flags).map(|()| (kind, flags)),
+        Kind::Connect
+        | Kind::ConnAck
+        | Kind::PubAck
+        | Kind::PubRec
+        | Kind::PubComp
+        | Kind::SubAck
+        | Kind::UnsubAck
+        | Kind::PingReq
+        | Kind::PingResp
+        | Kind::Disconnect
+        | Kind::Auth => 0,
+    };
+    if flags == reserved { Ok((kind, flags)) } else { Err(malformed("reserved flags in the first byte")) }
 }
 
 fn kind_of(number: u8, awaiting: Awaiting) -> Result<Kind, Stop> {

@@ -81,11 +81,11 @@ pub(crate) fn read<'b>(
 
 fn value<'b>(block: &mut Cursor<'b>, id: usize) -> Result<Property<'b>, Stop> {
     Ok(match id {
-        0x01 | 0x17 | 0x19 => other(flag(block)?),
-        0x02 | 0x18 => other(block.u32()?),
-        0x03 | 0x1c | 0x1f => other(block.text()?),
-        0x08 => other(block.topic_name()?),
-        0x09 => other(block.binary()?),
+        0x01 | 0x17 | 0x19 => flag(block).map(|_| Property::Other)?,
+        0x02 | 0x18 => block.u32().map(|_| Property::Other)?,
+        0x03 | 0x1c | 0x1f => block.text().map(|_| Property::Other)?,
+        0x08 => block.topic_name().map(|_| Property::Other)?,
+        0x09 => block.binary().map(|_| Property::Other)?,
         0x0b => other_than_zero(block.variable()?, Property::SubscriptionIdentifier)?,
         0x11 => Property::SessionExpiry(block.u32()?),
         0x15 => Property::AuthenticationMethod(block.text()?),
@@ -96,13 +96,9 @@ fn value<'b>(block: &mut Cursor<'b>, id: usize) -> Result<Property<'b>, Stop> {
         0x22 => Property::TopicAliasMaximum(block.u16()?),
         0x23 => topic_alias(block.u16()?)?,
         0x27 => block.u32().and_then(|size| other_than_zero(size, Property::MaximumPacketSize(size)))?,
-        USER_PROPERTY => other((block.text()?, block.text()?)),
+        USER_PROPERTY => block.text().and_then(|_| block.text()).map(|_| Property::Other)?,
         _ => return Err(malformed("a property that does not exist")),
     })
-}
-
-fn other<T>(_checked: T) -> Property<'static> {
-    Property::Other
 }
 
 fn flag(block: &mut Cursor<'_>) -> Result<u8, Stop> {
@@ -112,7 +108,7 @@ fn flag(block: &mut Cursor<'_>) -> Result<u8, Stop> {
     }
 }
 
-fn other_than_zero<T: PartialEq + From<u8>>(
+fn other_than_zero<T: Copy + PartialEq + From<u8>>(
     value: T,
     property: Property<'static>,
 ) -> Result<Property<'static>, Stop> {

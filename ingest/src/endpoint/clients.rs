@@ -34,7 +34,6 @@ struct Key {
 #[derive(Debug)]
 struct Slot {
     /// Tells the connection that holds the place that another has it now, by being dropped.
-    #[expect(dead_code, reason = "dropping it is the message")]
     hand_over: oneshot::Sender<()>,
     holder: u64,
     takeovers: u32,

@@ -77,7 +77,7 @@ impl Default for Limits {
             large_buffers_bytes_max: 64 * 1024 * 1024,
             keep_alive_s_max: 3600,
             connect_timeout: Duration::from_secs(10),
-            packet_timeout: Duration::from_secs(60),
+            packet_timeout: Duration::from_mins(1),
             write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(5),
             password_checks_at_once: 2,

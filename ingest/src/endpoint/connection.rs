@@ -235,7 +235,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn hold(&mut self) {
-        if self.reads == Reads::On && self.buffer.len() < self.look_at {
+        if self.buffer.len() < self.look_at {
             // the packet at the front has no room yet: other connections hold the large buffers
             self.timer.as_mut().reset(Instant::now() + LARGE_BUFFER_RETRY);
         }

@@ -93,7 +93,12 @@ fn refuse_unread(bytes: &[u8], error: DecodeError, out: &mut Vec<u8>) {
     let version = match error {
         DecodeError::UnsupportedVersion { level } if (6..0x80).contains(&level) => Some(Version::V5),
         DecodeError::UnsupportedVersion { .. } => Some(Version::V311),
-        _ => claimed_version(bytes),
+        DecodeError::Malformed(_)
+        | DecodeError::Protocol(_)
+        | DecodeError::TopicName(_)
+        | DecodeError::TopicAlias
+        | DecodeError::TooLarge { .. }
+        | DecodeError::QosNotSupported => claimed_version(bytes),
     };
     if let Some(version) = version {
         write_connack(out, version, Err(error.reason()));

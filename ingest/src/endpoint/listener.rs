@@ -236,7 +236,7 @@ async fn greet_and_serve<S: AsyncRead + AsyncWrite + Unpin>(
                     connection.stop_reading();
                     match connection.run().await {
                         End::Left => End::Told(Reason::SERVER_SHUTTING_DOWN),
-                        end => end,
+                        end @ (End::Told(_) | End::JournalStopped) => end,
                     }
                 }
             };

@@ -293,7 +293,7 @@ impl Session {
     }
 
     /// Answers PINGREQs among packets that cannot be taken in yet, from byte `from` on, so that a client whose messages
-    /// wait does not take the server for dead. Hands each answered one's place to `answered`, which takes it out, and
+    /// wait does not take the server for dead. Takes the answered ones out and
     /// returns where the first packet begins that is not whole.
     pub(crate) fn answer_pings(
         &self,
@@ -307,9 +307,10 @@ impl Session {
             let bytes = buffer.filled().get(at..).unwrap_or_default();
             match decode(Awaiting::Packets(self.version), bytes, limit) {
                 Ok(Decoded::Complete(Packet::PingReq, length)) => {
-                    if out.len() < ANSWER_BYTES_MAX {
-                        write_pingresp(out);
+                    if out.len() >= ANSWER_BYTES_MAX {
+                        return at;
                     }
+                    write_pingresp(out);
                     buffer.cut_out(at, length);
                 }
                 Ok(Decoded::Complete(_, length)) => at += length,

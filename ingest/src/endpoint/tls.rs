@@ -88,8 +88,9 @@ pub(crate) fn certified_name(certificate: &CertificateDer<'_>) -> Option<String>
 
 fn first_dns_name(certificate: &X509Certificate<'_>) -> Option<String> {
     let names = certificate.subject_alternative_name().ok()??;
-    names.value.general_names.iter().find_map(|name| match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        _ => None,
-    })
+    names
+        .value
+        .general_names
+        .iter()
+        .find_map(|name| if let GeneralName::DNSName(name) = name { Some((*name).to_owned()) } else { None })
 }

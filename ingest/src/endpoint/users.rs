@@ -33,7 +33,7 @@ pub struct Users(HashMap<String, User>);
 
 /// One of them.
 #[derive(Debug, Clone)]
-pub struct User {
+pub(crate) struct User {
     /// The name, shared with whoever writes it down.
     pub(crate) name: Arc<str>,
     /// In the PHC form; `None`: no password will do.
@@ -84,6 +84,9 @@ impl Users {
     }
 }
 
+/// A mistake that is among the problems already.
+struct Reported;
+
 struct Reader<'r, 't> {
     source: &'r Source<'t>,
     problems: &'r Problems,
@@ -112,7 +115,7 @@ impl Reader<'_, '_> {
         let name = self.name(name, at);
         let hash = self.hash(hash, hash_at);
         let devices = self.globs(globs, hash_at + hash_length(rest) + 1);
-        Some(User { name: name?, hash: hash?, devices: devices? })
+        Some(User { name: name?, hash: hash.ok()?, devices: devices? })
     }
     fn name(&self, name: &str, at: usize) -> Option<Arc<str>> {
         if !name.is_empty() && name.trim() == name {
@@ -122,38 +125,36 @@ impl Reader<'_, '_> {
         self.error(&(at..at + name.len()), format!("{what}, expected name:hash:globs"));
         None
     }
-    fn hash(&self, text: &str, at: usize) -> Option<Option<Arc<str>>> {
+    fn hash(&self, text: &str, at: usize) -> Result<Option<Arc<str>>, Reported> {
         if text == "-" {
-            return Some(None);
+            return Ok(None);
         }
         match unfit_hash(text) {
-            None => Some(Some(text.into())),
+            None => Ok(Some(text.into())),
             Some(what) => {
                 let message =
                     format!("{what}, expected an argon2 hash ($argon2id$v=19$m=…,t=…,p=…$salt$hash) or `-`");
                 self.error(&(at..at + text.len()), message);
-                None
+                Err(Reported)
             }
         }
     }
     fn globs(&self, text: &str, at: usize) -> Option<Arc<[DeviceGlob]>> {
-        let mut globs = Some(Vec::new());
-        let mut start = at;
+        let (mut globs, mut all_fit, mut start) = (Vec::new(), true, at);
         for part in text.split(',') {
             let (trimmed, blanks) = (part.trim(), part.len() - part.trim_start().len());
-            match DeviceGlob::parse(trimmed) {
-                Some(glob) => globs.iter_mut().for_each(|globs| globs.push(glob.clone())),
-                None => {
-                    let message = format!(
-                        "`{trimmed}` is no device glob, expected device ids with `*` and `?`, separated by commas"
-                    );
-                    self.error(&(start + blanks..start + part.len()), message);
-                    globs = None;
-                }
+            if let Some(glob) = DeviceGlob::parse(trimmed) {
+                globs.push(glob);
+            } else {
+                let message = format!(
+                    "`{trimmed}` is no device glob, expected device ids with `*` and `?`, separated by commas"
+                );
+                self.error(&(start + blanks..start + part.len()), message);
+                all_fit = false;
             }
             start += part.len() + 1;
         }
-        globs.map(Arc::from)
+        all_fit.then(|| globs.into())
     }
 }
 
