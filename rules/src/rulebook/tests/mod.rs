@@ -104,6 +104,18 @@ fn what_is_no_toml_is_reported_beside_the_rest() {
 }
 
 #[test]
+fn files_of_windows_are_read_alike() {
+    let windows = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    assert_eq!(problems_of(&[file(&windows(GOOD))]), Vec::<String>::new());
+    let spoilt = GOOD.replace("&& washed <", "&& wahsed <").replace("=> compliant", "=> complaint");
+    let expected = [
+        "r.toml:27:8: unknown name `wahsed`, did you mean `washed`",
+        "r.toml:33:15: unknown verdict `complaint`, did you mean `compliant`",
+    ];
+    assert_eq!(problems_of(&[file(&windows(&spoilt))]), expected);
+}
+
+#[test]
 fn both_forms_are_the_same_rule() {
     let table = r#"[limit]
 limit_db = { value = 50.0, unit = "dB(A)", source = "四（一）1" }
