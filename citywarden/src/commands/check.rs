@@ -173,3 +173,96 @@ fn to_json(findings: &Findings) -> serde_json::Value {
     let ok = findings.problems.iter().all(|problem| problem.level == Level::Warning);
     json!({ "ok": ok, "counts": counts, "problems": problems })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::cli::ConfigFile;
+    use crate::config::Machine;
+
+    const ASSETS: &str = "id,kind,limit.site-dust.limit_ug_m3\na,venue,120\nb,venue,\nc,venue,\n";
+
+    /// A folder with a configuration and a registry.
+    fn folder(config: &str) -> TempDir {
+        let dir = tempfile::tempdir().expect("a scratch folder");
+        fs::create_dir(dir.path().join("registry")).expect("made");
+        write(&dir, "c.toml", config);
+        write(&dir, "registry/assets.csv", ASSETS);
+        write(&dir, "registry/devices.csv", "id,kind,asset,interval_s\nd,meter,a,60\n");
+        dir
+    }
+    fn write(dir: &TempDir, name: &str, text: &str) {
+        fs::write(dir.path().join(name), text).expect("written");
+    }
+    /// Whether all was fine, and what came out, without the folder's own name.
+    fn check(dir: &TempDir, accept: bool, json: bool) -> (bool, String, String) {
+        let config = ConfigFile { path: dir.path().join("c.toml") };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let fine =
+            run(&Check { config, accept, json }, &Machine, &mut out, &mut err).expect("written to memory");
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes).expect("UTF-8").replace(&format!("{}/", dir.path().display()), "")
+        };
+        (fine, text(out), text(err))
+    }
+    /// As a service leaves it behind.
+    fn put_in_force(dir: &Path) {
+        let reading = config::load(&dir.join("c.toml"), &Machine);
+        let config = reading.config.expect("a right configuration");
+        let registry = county::read(&config, None).registry;
+        let texts = TextStore::open(Arc::new(HostDisk), &config.texts_dir()).expect("a store");
+        let digest = texts.put_registry(&registry).expect("kept");
+        county::note_in_force(&config.data_dir, &digest).expect("noted");
+    }
+
+    #[test]
+    fn what_is_right_is_counted_and_warnings_are_told() {
+        let (fine, out, err) = check(&folder("region = \"330624\"\n"), false, false);
+        assert!(fine);
+        assert!(out.starts_with("ok: 1 source, 0 receivers, 8 rules, 1 device, 3 assets, 0 zones"), "{out}");
+        assert_eq!(err, "c.toml:1:1: warning: no [route]: alerts are shown on the page and sent to nobody\n");
+    }
+
+    #[test]
+    fn mistakes_of_registry_and_rules_are_found_in_one_run() {
+        let dir = folder("region = \"330624\"\n[rules]\ndir = \"rules\"\n");
+        fs::create_dir(dir.path().join("rules")).expect("made");
+        write(&dir, "rules/a.toml", "rule = \n");
+        write(&dir, "registry/assets.csv", &ASSETS.replace("b,venue", "b,venu"));
+        let (fine, out, err) = check(&dir, false, false);
+        assert!(!fine && out.is_empty(), "{out}");
+        for expected in [
+            "registry/assets.csv:3:3: unknown kind of asset `venu`, did you mean `venue`\n",
+            "registry/assets.csv:1:1: warning: column `limit.site-dust.limit_ug_m3`: no rule `site-dust`\n",
+            "rules/a.toml:1:",
+        ] {
+            assert!(err.contains(expected), "{expected} is not in:\n{err}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_configuration_is_said_as_json_too() {
+        let (fine, out, _) = check(&folder("regoin = \"330624\"\n"), false, true);
+        let found: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        assert!(!fine && found["ok"] == false && found["counts"].is_null(), "{found}");
+        assert_eq!(found["problems"][1]["message"], "unknown key `regoin`, did you mean `region`");
+    }
+
+    #[test]
+    fn a_loss_of_rows_is_refused_until_it_is_accepted() {
+        let dir = folder("region = \"330624\"\n");
+        put_in_force(dir.path());
+        write(&dir, "registry/assets.csv", "id,kind\na,venue\n");
+        let (fine, _, err) = check(&dir, false, false);
+        assert!(!fine && err.contains("registry/assets.csv:1:1: 2 of 3 rows are gone"), "{err}");
+        assert!(check(&dir, true, false).0, "accepted");
+        assert!(check(&dir, false, false).0, "and stays so");
+        write(&dir, "registry/assets.csv", "id,kind\nb,venue\n");
+        assert!(!check(&dir, false, false).0, "another file is another matter");
+    }
+}

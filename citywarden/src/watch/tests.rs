@@ -29,7 +29,8 @@ impl Watched {
             (Saved::Registry, dir.path().join("registry")),
             (Saved::Registry, dir.path().join("accepted")),
         ];
-        let watcher = watch(places, PACE, move |saved| drop(tell.send(saved))).expect("a thread");
+        let watcher =
+            watch(places, PACE, move |saved| tell.send(saved).unwrap_or_default()).expect("a thread");
         Self { dir, saves, _watcher: watcher }
     }
     fn at(&self, name: &str) -> std::path::PathBuf {
