@@ -22,6 +22,7 @@ pub struct Log {
     preparer: Arc<Preparer>,
     file: Box<dyn DiskFile>,
     header: Header,
+    seed: u32,
     /// Where the next frame goes.
     position: usize,
     /// Everything before is durable.
@@ -61,6 +62,7 @@ impl Log {
             preparer,
             file: tail.file,
             header: tail.header,
+            seed: tail.header.seed(),
             position: tail.position,
             synced: tail.position,
             next: recovery.next,
@@ -209,13 +211,14 @@ impl Log {
             }
         }
         self.header = header;
+        self.seed = header.seed();
         self.position = HEADER_LEN;
         self.synced = HEADER_LEN;
         Ok(())
     }
 
     fn place(&self) -> Place {
-        Place { seed: self.header.seed(), synced: u32::try_from(self.synced).unwrap_or(u32::MAX) }
+        Place { seed: self.seed, synced: u32::try_from(self.synced).unwrap_or(u32::MAX) }
     }
 
     fn write_at(&mut self, bytes: &[u8], at: usize) -> Result<(), LogError> {

@@ -11,6 +11,7 @@ const CHUNK_LEN_MAX: usize = 1 << 20;
 pub(crate) struct Frames {
     file: Box<dyn DiskFile>,
     header: Header,
+    seed: u32,
     /// Of the next frame, in the file.
     position: usize,
     buffer: Vec<u8>,
@@ -36,7 +37,8 @@ pub(crate) enum Step {
 
 impl Frames {
     pub(crate) fn new(file: Box<dyn DiskFile>, header: Header) -> Self {
-        Self { file, header, position: HEADER_LEN, buffer: Vec::new(), start: 0, chunk: CHUNK_LEN_MIN }
+        let seed = header.seed();
+        Self { file, header, seed, position: HEADER_LEN, buffer: Vec::new(), start: 0, chunk: CHUNK_LEN_MIN }
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -61,7 +63,7 @@ impl Frames {
         let mut fresh = false;
         loop {
             let bytes = self.buffer.get(self.start..).unwrap_or_default();
-            let step = match parse(bytes, self.header.seed(), left) {
+            let step = match parse(bytes, self.seed, left) {
                 Parsed::Frame(frame) => return Ok(self.advance(frame)),
                 Parsed::Short(_) if !refill => return Ok(Step::Drained),
                 Parsed::Short(needed) if self.fill(needed)? < needed => {
@@ -124,21 +126,41 @@ impl Frames {
 /// Looks behind a bad frame for a whole one that was written when the bad one was durable already: then the bad one is
 /// no torn write but damage. Gives the position of that proof.
 pub(crate) fn find_proof(file: &dyn DiskFile, header: &Header, bad: usize) -> io::Result<Option<usize>> {
-    let size = header.size as usize;
-    let mut bytes = vec![0; size.saturating_sub(bad)];
-    let read = file.read_at(&mut bytes, bad as u64)?;
-    bytes.truncate(read);
-    let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    bytes.truncate(written);
-    Ok((1..written).find_map(|at| {
+    let bytes = written_behind(file, header, bad)?;
+    let seed = header.seed();
+    Ok((1..bytes.len()).find_map(|at| {
         let behind = bytes.get(at..)?;
         // Cheap first: of all the bytes behind, few begin like a frame.
         if behind.first() != Some(&super::format::FRAME_MAGIC[0]) {
             return None;
         }
-        match parse(behind, header.seed(), behind.len()) {
+        match parse(behind, seed, behind.len()) {
             Parsed::Frame(frame) if frame.synced as usize > bad => Some(bad + at),
             Parsed::Frame(_) | Parsed::Short(_) | Parsed::Zeros | Parsed::Bad(_) => None,
         }
     }))
+}
+
+/// What stands behind a position, up to the last byte that is not zero.
+pub(crate) fn written_behind(file: &dyn DiskFile, header: &Header, from: usize) -> io::Result<Vec<u8>> {
+    let size = header.size as usize;
+    let (mut bytes, mut written) = (Vec::new(), 0);
+    let mut chunk = vec![0; CHUNK_LEN_MAX.min(size.saturating_sub(from))];
+    let mut at = from;
+    while at < size {
+        let read = file.read_at(&mut chunk, at as u64)?;
+        if read == 0 {
+            break;
+        }
+        // Nearly always all of it is zeros, and none of it needs keeping.
+        let chunk = chunk.get(..read).unwrap_or_default();
+        if let Some(last) = chunk.iter().rposition(|byte| *byte != 0) {
+            bytes.resize(at - from, 0);
+            bytes.extend_from_slice(chunk);
+            written = at - from + last + 1;
+        }
+        at += read;
+    }
+    bytes.truncate(written);
+    Ok(bytes)
 }

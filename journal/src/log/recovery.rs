@@ -7,7 +7,7 @@ use citywarden_model::{Digest, Offset};
 
 use super::checkpoint::Checkpoint;
 use super::format::{Commit, Content, HEADER_LEN, Header};
-use super::frames::{Frames, Step};
+use super::frames::{Frames, Step, written_behind};
 use super::segment::{self, Preparer};
 use super::{LogError, format};
 use crate::disk::{Disk, DiskFile, DiskLock};
@@ -58,9 +58,12 @@ pub(super) struct Tail {
 
 pub(super) fn lock(disk: &dyn Disk, dir: &Path) -> Result<DiskLock, LogError> {
     disk.create_dir(dir).map_err(|source| LogError::disk("make", dir, source))?;
-    disk.lock(&dir.join("lock")).map_err(|source| match source.kind() {
-        io::ErrorKind::WouldBlock => LogError::Locked { dir: dir.to_owned() },
-        _ => LogError::disk("lock", dir, source),
+    disk.lock(&dir.join("lock")).map_err(|source| {
+        if source.kind() == io::ErrorKind::WouldBlock {
+            LogError::Locked { dir: dir.to_owned() }
+        } else {
+            LogError::disk("lock", dir, source)
+        }
     })
 }
 
@@ -196,10 +199,10 @@ fn make_durable(file: &dyn DiskFile, scan: &Scan) -> io::Result<()> {
 // next commit would look like damage, and a crash in between must find the same state again.
 fn cut(file: &dyn DiskFile, scan: &Scan, path: &Path) -> Result<Option<Torn>, LogError> {
     let failed = |source| LogError::disk("cut the tail of", path, source);
-    let mut tail = vec![0; (scan.header.size as usize).saturating_sub(scan.position)];
-    file.read_at(&mut tail, scan.position as u64).map_err(failed)?;
-    let Some(last) = tail.iter().rposition(|byte| *byte != 0) else { return Ok(None) };
-    let bytes = last + 1;
+    let bytes = written_behind(file, &scan.header, scan.position).map_err(failed)?.len();
+    if bytes == 0 {
+        return Ok(None);
+    }
     file.write_at(&vec![0; bytes], scan.position as u64).map_err(failed)?;
     file.sync_data().map_err(failed)?;
     let (position, bytes) = (scan.position as u64, bytes as u64);

@@ -6,7 +6,7 @@ use citywarden_model::{Digest, Offset, Timestamp};
 
 use super::checkpoint::Checkpoint;
 use super::format::{COMMIT_HEAD_LEN, Commit, Content, Header, PRELUDE_LEN, commit_digest, entries};
-use super::frames::{Frames, Step};
+use super::frames::{Frames, Step, written_behind};
 use super::{LogError, Torn, merkle, segment};
 use crate::disk::Disk;
 use crate::fields::Fields;
@@ -170,9 +170,8 @@ impl Walk {
                     "the segment does not continue the chain of the one before",
                 );
             }
-            Some(_) => {}
             None if self.found.commits == 0 => self.found.previous = header.previous,
-            None => {}
+            Some(_) | None => {}
         }
     }
 
@@ -229,9 +228,9 @@ impl Walk {
     }
 
     fn unfinished(&mut self, frames: &Frames, path: &Path) -> std::io::Result<()> {
-        let tail = rest(frames)?;
-        if let Some(last) = tail.iter().rposition(|byte| *byte != 0) {
-            let (position, bytes, offset) = (frames.position() as u64, last as u64 + 1, self.found.next);
+        let bytes = written_behind(frames.file(), frames.header(), frames.position())?.len() as u64;
+        if bytes > 0 {
+            let (position, offset) = (frames.position() as u64, self.found.next);
             self.found.unfinished = Some(Torn { path: path.to_owned(), position, bytes, offset });
         }
         Ok(())
@@ -242,19 +241,14 @@ impl Walk {
     }
 }
 
-fn rest(frames: &Frames) -> std::io::Result<Vec<u8>> {
-    let mut bytes = vec![0; (frames.header().size as usize).saturating_sub(frames.position())];
-    frames.file().read_at(&mut bytes, frames.position() as u64)?;
-    Ok(bytes)
-}
-
 fn rest_is_zero(frames: &Frames) -> std::io::Result<Option<usize>> {
-    Ok(rest(frames)?.iter().position(|byte| *byte != 0).map(|at| frames.position() + at))
+    let rest = written_behind(frames.file(), frames.header(), frames.position())?;
+    Ok(rest.iter().position(|byte| *byte != 0).map(|at| frames.position() + at))
 }
 
 // Which record of a bad commit it is, from the checksum each has of its own; the first where that cannot be told.
 fn damaged(frames: &Frames, next: Offset) -> std::io::Result<Offset> {
-    let bytes = rest(frames)?;
+    let bytes = written_behind(frames.file(), frames.header(), frames.position())?;
     let body_len = Fields(bytes.get(4..).unwrap_or_default()).u32().unwrap_or(0) as usize;
     let Some(written) = bytes.get(COMMIT_HEAD_LEN..(PRELUDE_LEN + body_len).min(bytes.len())) else {
         return Ok(next);

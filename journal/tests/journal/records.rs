@@ -40,8 +40,9 @@ fn every_control_record_reads_back_from_the_journal_and_from_its_line() {
     assert_eq!(words, Control::WORDS);
 }
 
-fn any_message() -> impl Strategy<Value = (String, String, String, Vec<u8>, (u8, bool, bool, u8, Option<u64>))>
-{
+type Flags = (u8, bool, bool, u8, Option<u64>);
+
+fn any_message() -> impl Strategy<Value = (String, String, String, Vec<u8>, Flags)> {
     let set = (0..2_u8, any::<bool>(), any::<bool>(), 0..9_u8, any::<Option<u64>>());
     (".{0,12}", ".{0,40}", ".{0,12}", prop::collection::vec(any::<u8>(), 0..200), set)
 }

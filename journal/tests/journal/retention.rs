@@ -92,8 +92,7 @@ fn cursors_survive_a_crash_as_the_old_or_the_new_offset() {
         let disk = SimulatedDisk::new();
         let cursors = Cursors::open(&shared(&disk), &dir()).unwrap();
         cursors.save("rules", Offset(10)).unwrap();
-        let saves = seed % 6 + 1;
-        disk.fail_operation(saves, std::io::ErrorKind::Other);
+        disk.fail_operation(seed % 6 + 1, std::io::ErrorKind::Other);
         let saved = cursors.save("rules", Offset(11));
         disk.crash(seed);
         let cursors = Cursors::open(&shared(&disk), &dir()).unwrap();

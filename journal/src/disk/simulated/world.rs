@@ -231,7 +231,7 @@ impl Change {
         while !rest.is_empty() {
             let len = (SECTOR_LEN - from % SECTOR_LEN).min(rest.len());
             let (piece, behind) = rest.split_at(len);
-            if next_random(random) % 2 == 0 {
+            if next_random(random).is_multiple_of(2) {
                 Self::Write { at: from, bytes: piece.to_vec() }.apply(bytes);
             }
             (from, rest) = (from + len, behind);
