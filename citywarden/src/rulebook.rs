@@ -7,7 +7,7 @@ use std::path::Path;
 
 use citywarden_model::{Digest, LocalClock};
 use citywarden_problems::{Level, Problem, Problems, Source};
-use citywarden_rules::{RuleFile, RuleSet, load};
+use citywarden_rules::{RuleFile, RuleSet, built_in_pack, load};
 
 use crate::texts::{TextStore, note};
 
@@ -32,7 +32,7 @@ pub(crate) struct RuleReading {
 pub(crate) fn read(dir: Option<&Path>, local: LocalClock, previous: Option<&RuleSet>) -> RuleReading {
     let problems = Problems::new();
     let files = match dir {
-        None => built_in_files(),
+        None => built_in_pack(),
         Some(dir) => read_dir(dir, &problems),
     };
     let rules = load(&files, local, &problems);
@@ -86,15 +86,6 @@ pub(crate) fn read_stored(texts: &TextStore, digest: &Digest, local: LocalClock)
     let first = problems.into_sorted().into_iter().find(|problem| problem.level == Level::Error);
     Err(first.map_or_else(|| "they load to another rule set".to_owned(), |problem| problem.to_string()))
 }
-
-/// The built-in pack, as `rules/packs` holds it.
-pub(crate) fn built_in_files() -> Vec<RuleFile> {
-    let file = |(name, text): &(&str, &str)| RuleFile { name: (*name).to_owned(), text: (*text).to_owned() };
-    PACK.iter().map(file).collect()
-}
-
-/// Names (`chapter/rule.toml`) and texts.
-pub(crate) static PACK: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pack.rs"));
 
 /// Whether any of these refuses a file.
 pub(crate) fn has_errors(problems: &[Problem]) -> bool {

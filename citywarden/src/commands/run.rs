@@ -1,0 +1,77 @@
+//! `citywarden run`: the service.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use citywarden_model::Clock;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::clock::MachineClock;
+use crate::config::{self, Config, Machine};
+use crate::watch::{Saved, Watcher, watch as watch_saves};
+use crate::{county, housekeeping, pipeline, reload, web};
+
+/// Runs the service until SIGTERM or SIGINT.
+pub(crate) fn run(path: &Path) -> anyhow::Result<ExitCode> {
+    let reading = config::load(path, &Machine);
+    reload::report(&reading.problems);
+    let Some(config) = reading.config else {
+        tracing::error!("the configuration has errors; see `citywarden check`");
+        return Ok(ExitCode::FAILURE);
+    };
+    runtime()?.block_on(serve(Arc::new(config)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Sockets and timers; the stages have threads of their own.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")
+}
+
+async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let (stop, stopping) = watch::channel(false);
+    let clock: Arc<dyn Clock> = Arc::new(MachineClock);
+    let pipeline = pipeline::start(Arc::clone(&config), clock, &stopping).await?;
+    let pages = web::serve(&pipeline, stopping.clone()).await?;
+    let chores = housekeeping::start(&pipeline, Duration::from_secs(1));
+    let saves = watch_files(&config, &pipeline)?;
+    tracing::info!("ready: taking messages in and raising alerts");
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                let reloader = Arc::clone(&pipeline.reloader);
+                tokio::task::spawn_blocking(move || {
+                    reloader.saved(Saved::Rules);
+                    reloader.saved(Saved::Registry);
+                });
+            }
+        }
+    }
+    tracing::info!("stopping");
+    drop(tokio::task::spawn_blocking(move || drop(saves)).await);
+    stop.send_replace(true);
+    chores.stop().await;
+    pipeline.stop().await;
+    pages.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn watch_files(config: &Config, pipeline: &pipeline::Pipeline) -> std::io::Result<Watcher> {
+    let mut places = vec![
+        (Saved::Registry, config.registry.dir.clone()),
+        (Saved::Registry, county::accepted_path(&config.data_dir)),
+    ];
+    places.extend(config.rules_dir.clone().map(|dir| (Saved::Rules, dir)));
+    let reloader = Arc::clone(&pipeline.reloader);
+    watch_saves(places, config.watch, move |what| reloader.saved(what))
+}

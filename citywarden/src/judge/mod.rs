@@ -1,0 +1,167 @@
+//! The judge: reads the journal's records in order and has the evaluator judge what they say.
+//!
+//! One way for the running service, for a backtest and for an explanation: only where the records, the rules and the
+//! registry come from differs.
+
+mod dead_letter;
+mod evidence;
+mod live;
+mod snapshot;
+mod topic;
+mod versions;
+
+use std::sync::Arc;
+
+use citywarden_formats::Format;
+use citywarden_journal::{Body, Control, Message, Record};
+use citywarden_model::{
+    DeadLetterReason, DeviceId, Digest, Moment, Observation, Offset, RegionId, Registry, Transition,
+};
+use citywarden_rules::{Arrival, Evaluator, EvaluatorOptions, RestoreError};
+
+pub(crate) use dead_letter::{DeadLetter, Tally};
+pub(crate) use evidence::{EvidenceSource, JournalEvidence, collect_evidence};
+pub(crate) use live::{LiveJudge, Progress, Questions};
+pub(crate) use snapshot::{Snapshot, SnapshotStore};
+pub(crate) use versions::{Fixed, Stored, VersionError, Versions};
+
+/// Judges records, one after the other.
+pub(crate) struct Judge<V> {
+    region: RegionId,
+    versions: V,
+    evaluator: Evaluator,
+    tally: Tally,
+}
+
+impl<V: Versions> Judge<V> {
+    /// A judge that has seen nothing.
+    pub(crate) fn new(options: EvaluatorOptions, versions: V) -> Self {
+        let region = options.region.clone();
+        Self { region, versions, evaluator: Evaluator::new(options), tally: Tally::default() }
+    }
+
+    /// A judge as it was when the snapshot was taken.
+    pub(crate) fn restore(
+        options: EvaluatorOptions,
+        mut versions: V,
+        snapshot: &Snapshot,
+    ) -> Result<Self, VersionError> {
+        let region = options.region.clone();
+        let unusable = |error: RestoreError| VersionError::Snapshot(error.to_string());
+        let (rules, registry) = Evaluator::snapshot_needs(&snapshot.evaluator).map_err(unusable)?;
+        let (rules, registry) = (versions.rules(&rules)?, versions.registry(&registry)?);
+        let evaluator =
+            Evaluator::restore(options, &snapshot.evaluator, rules, registry).map_err(unusable)?;
+        Ok(Self { region, versions, evaluator, tally: Tally::default() })
+    }
+
+    /// Judges one record; what it brings about is added to `out`.
+    pub(crate) fn take(
+        &mut self,
+        record: &Record<'_>,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), VersionError> {
+        let moment = Moment { offset: record.offset, at: record.received_at };
+        if self.versions.is_due(&record.body) {
+            self.install(moment, &record.body, out)?;
+        }
+        match &record.body {
+            Body::Control(_) => self.evaluator.advance(moment, out),
+            Body::Message(message) => {
+                if let Err(dead) = self.message(moment, message, out) {
+                    self.tally.add(dead.at(moment, message));
+                    self.evaluator.advance(moment, out);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts into force what the record says, as far as the versions want it.
+    fn install(
+        &mut self,
+        moment: Moment,
+        body: &Body<'_>,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), VersionError> {
+        let (rules, registry) = match body {
+            Body::Control(Control::Rules { digest }) => (Some(*digest), None),
+            Body::Control(Control::Registry { digest }) => (None, Some(*digest)),
+            Body::Control(_) | Body::Message(_) => (Some(Digest::default()), Some(Digest::default())),
+        };
+        self.evaluator.advance(moment, out);
+        if let Some(digest) = rules {
+            let rules = self.versions.rules(&digest)?;
+            self.evaluator.install_rules(moment, rules, out);
+        }
+        if let Some(digest) = registry {
+            let registry = self.versions.registry(&digest)?;
+            self.evaluator.install_registry(moment, registry, out);
+        }
+        Ok(())
+    }
+
+    fn message(
+        &mut self,
+        moment: Moment,
+        message: &Message<'_>,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), DeadLetter> {
+        let registry = Arc::clone(self.evaluator.registry());
+        let (device, observations) = decode(&self.region, &registry, message)?;
+        let arrival = Arrival {
+            moment,
+            duplicate: message.duplicate,
+            retained: message.retained,
+            payload: message.payload,
+        };
+        self.evaluator.observe(&arrival, device, &observations, out);
+        Ok(())
+    }
+
+    /// Lets time pass up to this moment, without a record: what it brings about is not of interest.
+    pub(crate) fn advance(&mut self, at: citywarden_model::Timestamp) {
+        let offset = self.evaluator.moment().offset;
+        self.evaluator.advance(Moment { offset, at }, &mut Vec::new());
+    }
+    /// What the evaluator knows.
+    pub(crate) fn evaluator(&self) -> &Evaluator {
+        &self.evaluator
+    }
+    /// What became of the messages.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+    /// Everything needed to go on with the record at `next`; `None` while no rules and registry are in force.
+    pub(crate) fn snapshot(&self, next: Offset) -> Option<Snapshot> {
+        let installed = self.evaluator.registry().digest != Digest::default();
+        installed.then(|| Snapshot { next, evaluator: self.evaluator.snapshot() })
+    }
+}
+
+/// The device of a message and what it says; a reason where nobody can tell.
+pub(crate) fn decode<'r, 'm>(
+    region: &RegionId,
+    registry: &'r Registry,
+    message: &Message<'m>,
+) -> Result<(&'r DeviceId, Vec<Observation<'m>>), DeadLetter> {
+    if let Some(reason) = message.refused {
+        return Err(DeadLetter::new(reason, String::new()));
+    }
+    let parts =
+        topic::read_topic(message.topic, region).map_err(|reason| DeadLetter::new(reason, String::new()))?;
+    let unknown = |reason, what: &str| DeadLetter::new(reason, format!("`{what}` is not known"));
+    let device = registry
+        .devices
+        .get(parts.device)
+        .ok_or_else(|| unknown(DeadLetterReason::UnknownDevice, parts.device))?;
+    if !registry.assets.contains_key(&device.asset) {
+        return Err(unknown(DeadLetterReason::UnknownAsset, device.asset.as_str()));
+    }
+    let format =
+        Format::parse(parts.format).ok_or_else(|| unknown(DeadLetterReason::UnknownFormat, parts.format))?;
+    let mut observations = Vec::new();
+    citywarden_formats::decode(format, message.payload, &mut observations)
+        .map_err(|error| DeadLetter::new(DeadLetterReason::Undecodable, error.to_string()))?;
+    Ok((&device.id, observations))
+}

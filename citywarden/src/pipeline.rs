@@ -1,0 +1,266 @@
+//! The whole pipeline, once: last stage first, so that each is handed what the one before it needs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use citywarden_alerting::evidence::EvidenceLimits;
+use citywarden_alerting::log::JournalledLog;
+use citywarden_alerting::receiver::Receiver;
+use citywarden_alerting::receiver::webhook::Webhook;
+use citywarden_alerting::route::Router;
+use citywarden_alerting::{Handle, Setup};
+use citywarden_ingest::endpoint::{Counters, Endpoint};
+use citywarden_journal::{CheckpointKey, Disk, HostDisk, Inbox, Journal, JournalOptions, Reader};
+use citywarden_model::{Clock, Offset, Span};
+use tokio::sync::watch;
+use tokio::task::JoinHandle as Task;
+
+use crate::config::Config;
+use crate::judge::{JournalEvidence, Judge, LiveJudge, Progress, Questions, Snapshot, SnapshotStore, Stored};
+use crate::metrics::{AlertMetrics, Metrics};
+use crate::reload::{Reloader, UnitDirectory};
+use crate::texts::TextStore;
+
+/// How often the judge takes a snapshot, by the journal's clock: what a restart reads again at most.
+const SNAPSHOT_EVERY: Span = Span::from_secs(30);
+/// How long the stages may take to stop, each.
+const STOP_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Where things are in the data directory.
+pub(crate) struct Layout(PathBuf);
+
+impl Layout {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self(config.data_dir.clone())
+    }
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.0.join("journal")
+    }
+    pub(crate) fn alerts(&self) -> PathBuf {
+        self.0.join("alerts")
+    }
+    pub(crate) fn snapshots(&self) -> PathBuf {
+        self.0.join("snapshots")
+    }
+    pub(crate) fn texts(&self) -> PathBuf {
+        self.0.join("texts")
+    }
+    pub(crate) fn key(&self) -> PathBuf {
+        self.0.join("checkpoint.key")
+    }
+}
+
+/// The running pipeline: what the rest of the service holds of it.
+pub(crate) struct Pipeline {
+    pub(crate) config: Arc<Config>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) inbox: Inbox,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) questions: Questions,
+    pub(crate) alerting: Handle,
+    pub(crate) reloader: Arc<Reloader>,
+    pub(crate) endpoints: Vec<Source>,
+    stop: Arc<AtomicBool>,
+    threads: Threads,
+}
+
+/// A source that listens.
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) address: std::net::SocketAddr,
+    pub(crate) counters: Arc<Counters>,
+    task: Task<()>,
+}
+
+struct Threads {
+    judge: JoinHandle<()>,
+    writer: JoinHandle<Result<(), citywarden_journal::CommitError>>,
+    alerting: JoinHandle<()>,
+}
+
+/// Starts every stage. Devices are let in last.
+pub(crate) async fn start(
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    shutdown: &watch::Receiver<bool>,
+) -> anyhow::Result<Pipeline> {
+    let layout = Layout::of(&config);
+    let disk: Arc<dyn Disk> = Arc::new(HostDisk);
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
+    let metrics = Arc::new(Metrics::new()?);
+    let people = UnitDirectory::default();
+
+    let (alerting, alerting_thread) = start_alerting(&config, &layout, &disk, &clock, &metrics, &people)?;
+
+    let key = CheckpointKey::load_or_create(&layout.key())?;
+    let options =
+        JournalOptions { log: config.journal.log, writer: config.journal.writer, ..Default::default() };
+    let journal = Journal::open(&disk, Arc::clone(&clock), &layout.journal(), options, key)?;
+    if let Some(torn) = &journal.recovery.torn {
+        tracing::warn!("the journal ended in the middle of a commit: {torn}; cut back to the last whole one");
+    }
+    let inbox = journal.inbox;
+    let observed = Arc::clone(&metrics);
+    let writer = journal.writer.spawn(move |step| match step {
+        Ok(commit) => observed.committed(commit.took.duration()),
+        Err(error) => tracing::error!("{error}"),
+    })?;
+
+    let texts = TextStore::open(Arc::clone(&disk), &layout.texts())?;
+    let stored = Stored::new(texts.clone(), config.local);
+    let reloader = Arc::new(Reloader::new(
+        Arc::clone(&config),
+        texts,
+        stored.clone(),
+        inbox.clone(),
+        Arc::clone(&metrics),
+        people,
+    ));
+    reloader.start()?;
+
+    let progress = Arc::new(Progress::default());
+    let stop = Arc::new(AtomicBool::new(false));
+    let (questions, asked) = LiveJudge::<JournalEvidence>::questions();
+    let snapshots = SnapshotStore::open(layout.snapshots())?;
+    let (judge, from) = resume(&config, &stored, &snapshots, &disk, &layout)?;
+    let live = LiveJudge {
+        judge,
+        reader: Reader::open(&disk, &layout.journal(), from)?,
+        inbox: inbox.clone(),
+        evidence: JournalEvidence::new(Arc::clone(&disk), layout.journal()),
+        alerting: alerting.clone(),
+        snapshots,
+        snapshot_every: SNAPSHOT_EVERY,
+        clock: Arc::clone(&clock),
+        progress: Arc::clone(&progress),
+        stop: Arc::clone(&stop),
+    };
+    progress.begin(from);
+    let judge = std::thread::Builder::new().name("judge".to_owned()).spawn(move || live.run(&asked))?;
+
+    let mut endpoints = Vec::new();
+    for source in &config.sources {
+        endpoints.push(listen(source.clone(), &inbox, shutdown.clone()).await?);
+    }
+    let threads = Threads { judge, writer, alerting: alerting_thread };
+    Ok(Pipeline {
+        config,
+        clock,
+        metrics,
+        inbox,
+        progress,
+        questions,
+        alerting,
+        reloader,
+        endpoints,
+        stop,
+        threads,
+    })
+}
+
+fn start_alerting(
+    config: &Config,
+    layout: &Layout,
+    disk: &Arc<dyn Disk>,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+    people: &UnitDirectory,
+) -> anyhow::Result<(Handle, JoinHandle<()>)> {
+    let (chain, recovery) = JournalledLog::open(disk, &layout.alerts()).context("the alert log")?;
+    if let Some(torn) = &recovery.torn {
+        tracing::warn!(
+            "the alert log ended in the middle of a commit: {torn}; cut back to the last whole one"
+        );
+    }
+    let mut receivers: BTreeMap<_, (Arc<dyn Receiver>, _)> = BTreeMap::new();
+    for receiver in &config.receivers {
+        let webhook: Arc<dyn Receiver> = Arc::new(Webhook::new(receiver.webhook.clone())?);
+        receivers.insert(receiver.name.clone(), (webhook, receiver.limits));
+    }
+    let known = receivers.keys().cloned().collect();
+    let people = people.clone();
+    let units = Box::new(move |unit: &str, grid: Option<&_>| people.receivers(unit, grid));
+    let router = Router::new(config.route.clone(), known, units, config.pace);
+    Ok(citywarden_alerting::start(Setup {
+        chain: Box::new(chain),
+        router,
+        receivers,
+        outbox: config.delivery,
+        evidence: EvidenceLimits::default(),
+        clock: Arc::clone(clock),
+        observer: Box::new(AlertMetrics::new(metrics)),
+    })?)
+}
+
+/// The judge as it was at the newest usable snapshot, and where it reads on.
+fn resume(
+    config: &Config,
+    stored: &Stored,
+    snapshots: &SnapshotStore,
+    disk: &Arc<dyn Disk>,
+    layout: &Layout,
+) -> anyhow::Result<(Judge<Stored>, Offset)> {
+    let oldest = Reader::open_oldest(disk, &layout.journal())?.position();
+    for Snapshot { next, .. } in snapshots.newest_first()?.iter().filter(|snapshot| snapshot.next < oldest) {
+        tracing::warn!("the snapshot at {next} is older than the journal that is kept");
+    }
+    for snapshot in snapshots.newest_first()?.iter().filter(|snapshot| snapshot.next >= oldest) {
+        match Judge::restore(config.evaluation.clone(), stored.clone(), snapshot) {
+            Ok(judge) => return Ok((judge, snapshot.next)),
+            Err(error) => tracing::warn!("{error}; an older one is tried"),
+        }
+    }
+    tracing::info!("the judge begins with the oldest record, {oldest}");
+    Ok((Judge::new(config.evaluation.clone(), stored.clone()), oldest))
+}
+
+async fn listen(
+    config: citywarden_ingest::endpoint::EndpointConfig,
+    inbox: &Inbox,
+    mut shutdown: watch::Receiver<bool>,
+) -> anyhow::Result<Source> {
+    let counters = Arc::new(Counters::default());
+    let name = config.source.to_string();
+    let endpoint = Endpoint::bind(config, inbox.clone(), Arc::clone(&counters)).await?;
+    let address = endpoint.local_addr();
+    tracing::info!("{name} listening on {address}");
+    let ended = name.clone();
+    let stopping = async move { drop(shutdown.wait_for(|stop| *stop).await) };
+    let task = tokio::spawn(async move {
+        if let Err(error) = endpoint.run(stopping).await {
+            tracing::error!("{ended} has stopped: {error}");
+        }
+    });
+    Ok(Source { name, address, counters, task })
+}
+
+impl Pipeline {
+    /// Stops stage by stage, in the data's order: what was acknowledged is judged, what was judged is in the alert log.
+    pub(crate) async fn stop(self) {
+        for source in self.endpoints {
+            if tokio::time::timeout(STOP_TIMEOUT, source.task).await.is_err() {
+                tracing::warn!("{} did not stop in time", source.name);
+            }
+        }
+        let Threads { judge, writer, alerting } = self.threads;
+        self.inbox.close();
+        join("journal", move || drop(writer.join())).await;
+        self.stop.store(true, Ordering::Release);
+        join("judge", move || drop(judge.join())).await;
+        self.alerting.stop();
+        join("alerting", move || drop(alerting.join())).await;
+    }
+}
+
+async fn join(what: &str, wait: impl FnOnce() + Send + 'static) {
+    if tokio::time::timeout(STOP_TIMEOUT, tokio::task::spawn_blocking(wait)).await.is_err() {
+        tracing::warn!("{what} did not stop in time");
+    }
+}

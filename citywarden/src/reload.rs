@@ -1,0 +1,155 @@
+//! Reloads: read everything, check everything, keep the texts, and say in the journal from where on it is in force.
+//!
+//! A start is the first reload. Anything that can fail happens before the journal is told; what fails leaves what is in
+//! force as it is.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use citywarden_alerting::ReceiverName;
+use citywarden_journal::{AppendError, Control, Inbox};
+use citywarden_model::{GridId, Registry};
+use citywarden_problems::Problem;
+use citywarden_rules::RuleSet;
+
+use crate::config::Config;
+use crate::judge::{Stored, Versions};
+use crate::metrics::Metrics;
+use crate::texts::{TextError, TextStore};
+use crate::watch::Saved;
+use crate::{county, rulebook};
+
+/// Puts new rules and registries into force.
+pub(crate) struct Reloader {
+    config: Arc<Config>,
+    texts: TextStore,
+    stored: Stored,
+    inbox: Inbox,
+    metrics: Arc<Metrics>,
+    in_force: Mutex<InForce>,
+    people: UnitDirectory,
+}
+
+struct InForce {
+    rules: Option<Arc<RuleSet>>,
+    registry: Option<Arc<Registry>>,
+}
+
+/// The responsible units of the registry in force, for whoever has to find their receivers.
+#[derive(Clone, Default)]
+pub(crate) struct UnitDirectory(Arc<RwLock<Option<Arc<Registry>>>>);
+
+impl UnitDirectory {
+    /// The receivers that a unit of this name listens to, for an asset of this grid cell: those whose area is that cell,
+    /// and those without an area.
+    pub(crate) fn receivers(&self, unit: &str, grid: Option<&GridId>) -> Vec<ReceiverName> {
+        let registry = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let units = registry.iter().flat_map(|registry| registry.units.values());
+        let area = grid.map(GridId::as_str).unwrap_or_default();
+        units
+            .filter(|one| {
+                one.name == unit && (one.area.is_empty() || one.area == area) && !one.receiver.is_empty()
+            })
+            .map(|one| ReceiverName::from(one.receiver.as_str()))
+            .collect()
+    }
+    fn set(&self, registry: &Arc<Registry>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(registry));
+    }
+}
+
+/// A reload that could not be finished; what was in force still is.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReloadError {
+    #[error("the texts cannot be kept: {0}")]
+    Texts(#[from] TextError),
+    #[error("the journal does not take it: {0}")]
+    Journal(#[from] AppendError),
+    #[error("the note of what is in force cannot be written: {0}")]
+    Note(#[from] std::io::Error),
+}
+
+impl Reloader {
+    /// A reloader that knows what was in force when the service stopped.
+    pub(crate) fn new(
+        config: Arc<Config>,
+        texts: TextStore,
+        mut stored: Stored,
+        inbox: Inbox,
+        metrics: Arc<Metrics>,
+        people: UnitDirectory,
+    ) -> Self {
+        let rules = rulebook::in_force(&config.data_dir).and_then(|digest| stored.rules(&digest).ok());
+        let registry = county::in_force(&config.data_dir).and_then(|digest| stored.registry(&digest).ok());
+        let in_force = Mutex::new(InForce { rules, registry });
+        Self { config, texts, stored, inbox, metrics, in_force, people }
+    }
+
+    /// Puts both into force: a start.
+    pub(crate) fn start(&self) -> Result<(), ReloadError> {
+        self.rules(true)?;
+        self.registry(true)
+    }
+
+    /// Takes a save. What goes wrong is reported, and changes nothing.
+    pub(crate) fn saved(&self, what: Saved) {
+        let done = match what {
+            Saved::Rules => self.rules(false),
+            Saved::Registry => self.registry(false),
+        };
+        if let Err(error) = done {
+            tracing::error!("reload failed, what was in force stays: {error}");
+            self.metrics.reloads.with_label_values(&["failed"]).inc();
+        }
+    }
+
+    fn rules(&self, always: bool) -> Result<(), ReloadError> {
+        let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        let reading =
+            rulebook::read(self.config.rules_dir.as_deref(), self.config.local, in_force.rules.as_deref());
+        report(&reading.problems);
+        let refused = rulebook::has_errors(&reading.problems);
+        self.metrics.reloads.with_label_values(&[if refused { "refused" } else { "success" }]).inc();
+        let rules = Arc::new(reading.rules);
+        let is_new = in_force.rules.as_ref().is_none_or(|before| before.digest != rules.digest);
+        if !is_new && !always {
+            return Ok(());
+        }
+        let digest = self.texts.put_rules(&rules)?;
+        self.stored.keep_rules(&rules);
+        let (offset, _) = self.inbox.append_control(&Control::Rules { digest })?;
+        rulebook::note_in_force(&self.config.data_dir, &digest)?;
+        tracing::info!("rules {digest} in force from offset {offset}: {} rules", rules.rules.len());
+        in_force.rules = Some(rules);
+        Ok(())
+    }
+
+    fn registry(&self, always: bool) -> Result<(), ReloadError> {
+        let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        let reading = county::read(&self.config, in_force.registry.as_deref());
+        report(&reading.problems);
+        let registry = Arc::new(reading.registry);
+        let is_new = in_force.registry.as_ref().is_none_or(|before| before.digest != registry.digest);
+        if !is_new && !always {
+            return Ok(());
+        }
+        let digest = self.texts.put_registry(&registry)?;
+        self.stored.keep_registry(&registry);
+        let (offset, _) = self.inbox.append_control(&Control::Registry { digest })?;
+        county::note_in_force(&self.config.data_dir, &digest)?;
+        let (devices, assets) = (registry.devices.len(), registry.assets.len());
+        tracing::info!("registry {digest} in force from offset {offset}: {devices} devices, {assets} assets");
+        self.people.set(&registry);
+        in_force.registry = Some(registry);
+        Ok(())
+    }
+}
+
+/// Says every problem as a line that names its place.
+pub(crate) fn report(problems: &[Problem]) {
+    for problem in problems {
+        match problem.level {
+            citywarden_problems::Level::Error => tracing::error!("{problem}"),
+            citywarden_problems::Level::Warning => tracing::warn!("{problem}"),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `/metrics`: what the stages have counted, brought together when somebody asks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use citywarden_alerting::Handle;
+use citywarden_ingest::endpoint::Counters;
+use citywarden_journal::Inbox;
+use citywarden_model::Clock;
+
+use crate::judge::{Judge, Progress, Stored};
+use crate::metrics::{Metrics, raise_to};
+use crate::pipeline::{Layout, Pipeline};
+
+/// Where the numbers are.
+#[derive(Clone)]
+pub(super) struct Figures {
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    inbox: Inbox,
+    progress: Arc<Progress>,
+    alerting: Handle,
+    sources: Vec<(String, Arc<Counters>)>,
+    journal: PathBuf,
+}
+
+impl Figures {
+    pub(super) fn of(pipeline: &Pipeline) -> Self {
+        let sources =
+            pipeline.endpoints.iter().map(|source| (source.name.clone(), Arc::clone(&source.counters)));
+        Self {
+            metrics: Arc::clone(&pipeline.metrics),
+            clock: Arc::clone(&pipeline.clock),
+            inbox: pipeline.inbox.clone(),
+            progress: Arc::clone(&pipeline.progress),
+            alerting: pipeline.alerting.clone(),
+            sources: sources.collect(),
+            journal: Layout::of(&pipeline.config).journal(),
+        }
+    }
+
+    /// The text that Prometheus reads.
+    pub(super) fn text(&self) -> String {
+        self.metrics.text()
+    }
+
+    /// Takes over what the judge has counted.
+    pub(super) fn take_judge(&self, judge: &Judge<Stored>) {
+        let metrics = &self.metrics;
+        for (reason, count) in judge.tally().counts() {
+            raise_to(&metrics.dead_letters, &[reason.as_str()], count);
+        }
+        let evaluator = judge.evaluator();
+        for (quantity, count) in evaluator.readings() {
+            raise_to(&metrics.readings, &[quantity], count);
+        }
+        for (reason, count) in evaluator.discarded() {
+            raise_to(&metrics.discarded, &[reason], count);
+        }
+        for (rule, tally) in evaluator.rule_tallies() {
+            raise_to(&metrics.evaluations, &[rule.as_str()], tally.evaluations);
+            raise_to(&metrics.rule_errors, &[rule.as_str()], tally.errors);
+        }
+        metrics.verdicts.reset();
+        for ((rule, verdict), count) in evaluator.verdict_counts() {
+            metrics.verdicts.with_label_values(&[rule.as_str(), verdict]).set(signed(count));
+        }
+        let silent = evaluator.silent_devices(self.clock.now()).count();
+        metrics.devices_silent.set(i64::try_from(silent).unwrap_or(i64::MAX));
+    }
+
+    /// Takes over what the other stages have counted.
+    pub(super) fn take_rest(&self, judge_answers: bool) {
+        for (source, counters) in &self.sources {
+            self.take_source(source, counters);
+        }
+        let metrics = &self.metrics;
+        let (next, judged) = (self.inbox.committed(), self.progress.next());
+        let lag = next.0.saturating_sub(judged.0);
+        let age = if lag == 0 { 0.0 } else { self.clock.now().since(self.progress.judged_at()).seconds() };
+        metrics.lag_records.with_label_values(&["rules"]).set(signed(lag));
+        metrics.lag_seconds.with_label_values(&["rules"]).set(if judge_answers { age.max(0.0) } else { age });
+        metrics.journal_bytes.set(signed(bytes_in(&self.journal)));
+        for (severity, count) in self.alerting.view().open_by_severity() {
+            metrics
+                .alerts_open
+                .with_label_values(&[severity.as_str()])
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    fn take_source(&self, source: &str, counters: &Counters) {
+        let metrics = &self.metrics;
+        raise_to(&metrics.received, &[source, "0"], counters.received_qos0.get());
+        raise_to(&metrics.received, &[source, "1"], counters.received_qos1.get());
+        raise_to(&metrics.acknowledged, &[source], counters.acknowledged.get());
+        for (reason, counter) in [
+            ("malformed", &counters.malformed),
+            ("packet_too_large", &counters.packet_too_large),
+            ("qos2", &counters.qos2_refused),
+            ("subscription", &counters.subscriptions_refused),
+            ("too_many", &counters.connections_refused),
+            ("login", &counters.logins_refused),
+            ("takeover", &counters.takeovers),
+            ("takeover_refused", &counters.takeovers_refused),
+            ("timed_out", &counters.timed_out),
+            ("keep_alive", &counters.keep_alive_expired),
+            ("slow_reader", &counters.slow_readers),
+            ("tls", &counters.tls_failed),
+        ] {
+            raise_to(&metrics.refused, &[source, reason], counter.get());
+        }
+    }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Bytes of the files of a folder.
+fn bytes_in(dir: &std::path::Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    entries.filter_map(|entry| Some(entry.ok()?.metadata().ok()?.len())).sum()
+}

@@ -1,0 +1,151 @@
+//! Joins the console to the pipeline: what it shows, and where it listens.
+
+mod figures;
+mod parts;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use citywarden_console::{
+    Console, DeadLetter, DeadLetters, Part, Reads, Role, RuleSummary, User, Users, VerdictFilter,
+    VerdictLine, bind, router,
+};
+use citywarden_model::{Asset, Device};
+use citywarden_rules::{Rule, Status};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::{self, HttpConfig};
+use crate::judge::{Judge, Questions, Stored};
+use crate::pipeline::Pipeline;
+use figures::Figures;
+use parts::Parts;
+
+/// The HTTP side, while it runs.
+pub(crate) struct Pages {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Pages {
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+    /// Waits until it has stopped: it was told to.
+    pub(crate) async fn stop(self) {
+        drop(self.task.await);
+    }
+}
+
+/// Serves the console until it is told to stop.
+pub(crate) async fn serve(pipeline: &Pipeline, mut stopping: watch::Receiver<bool>) -> anyhow::Result<Pages> {
+    let users = Arc::new(known_users(&pipeline.config.http)?);
+    let listener = bind(pipeline.config.http.listen, &users).await?;
+    let address = listener.local_addr()?;
+    let window = Window {
+        questions: pipeline.questions.clone(),
+        figures: Figures::of(pipeline),
+        parts: Parts::of(pipeline),
+    };
+    let console = Console { reads: Arc::new(window), alerting: pipeline.alerting.clone(), users };
+    tracing::info!("http listening on {address}");
+    let stop = async move { drop(stopping.wait_for(|stop| *stop).await) };
+    let task = tokio::spawn(citywarden_console::serve(listener, router(console), stop));
+    Ok(Pages { address, task })
+}
+
+fn known_users(http: &HttpConfig) -> anyhow::Result<Users> {
+    let users = http.users.iter().map(|user| User {
+        name: user.name.clone(),
+        role: match user.role {
+            config::Role::View => Role::View,
+            config::Role::Officer => Role::Officer,
+            config::Role::Admin => Role::Admin,
+        },
+        token_hash: user.token_hash.clone(),
+    });
+    Ok(Users::new(users.collect())?)
+}
+
+/// What the console is shown of the pipeline.
+struct Window {
+    questions: Questions,
+    figures: Figures,
+    parts: Parts,
+}
+
+impl Window {
+    /// Asks the judge; nothing where it has stopped.
+    fn ask<T: Default + Send + 'static>(
+        &self,
+        question: impl FnOnce(&Judge<Stored>) -> T + Send + 'static,
+    ) -> T {
+        tokio::task::block_in_place(|| self.questions.ask(question)).unwrap_or_default()
+    }
+}
+
+impl Reads for Window {
+    fn parts(&self) -> Vec<Part> {
+        self.parts.now()
+    }
+    fn metrics(&self) -> String {
+        let figures = self.figures.clone();
+        let told = self.ask(move |judge| Some(figures.take_judge(judge)));
+        self.figures.take_rest(told.is_some());
+        self.figures.text()
+    }
+    fn verdicts(&self, filter: &VerdictFilter) -> Vec<VerdictLine> {
+        let filter = filter.clone();
+        self.ask(move |judge| {
+            let lines = judge.evaluator().verdicts().map(|line| VerdictLine {
+                rule: line.rule,
+                asset: line.asset,
+                verdict: line.verdict,
+                since: line.since,
+            });
+            let mut lines: Vec<_> = lines.filter(|line| filter.admits(line)).collect();
+            lines.sort_by(|a, b| (&a.rule, &a.asset).cmp(&(&b.rule, &b.asset)));
+            lines
+        })
+    }
+    fn assets(&self) -> Vec<Asset> {
+        self.ask(|judge| judge.evaluator().registry().assets.values().cloned().collect())
+    }
+    fn devices(&self) -> Vec<Device> {
+        self.ask(|judge| judge.evaluator().registry().devices.values().cloned().collect())
+    }
+    fn rules(&self) -> Vec<RuleSummary> {
+        self.ask(|judge| judge.evaluator().rules().rules.iter().map(|rule| summary(rule)).collect())
+    }
+    fn dead_letters(&self) -> DeadLetters {
+        self.ask(|judge| DeadLetters {
+            counts: judge.tally().counts().collect(),
+            recent: judge.tally().recent().rev().map(letter).collect(),
+        })
+    }
+}
+
+fn summary(rule: &Rule) -> RuleSummary {
+    RuleSummary {
+        id: rule.id.clone(),
+        title: rule.title.clone(),
+        severity: rule.severity,
+        status: match rule.status {
+            Status::Active => "active".to_owned(),
+            Status::Trial => "trial".to_owned(),
+        },
+        clause: rule.clause.item,
+        digest: rule.digest,
+    }
+}
+
+fn letter(letter: &crate::judge::DeadLetter) -> DeadLetter {
+    DeadLetter {
+        offset: letter.offset,
+        received_at: letter.received_at,
+        topic: letter.topic.clone(),
+        reason: letter.reason,
+        detail: letter.detail.clone(),
+    }
+}

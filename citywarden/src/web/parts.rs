@@ -1,0 +1,44 @@
+//! `/readyz`: each part of the service, whether it works, and if not, why.
+
+use std::sync::Arc;
+
+use citywarden_console::Part;
+use citywarden_journal::Inbox;
+
+use crate::judge::Progress;
+use crate::pipeline::Pipeline;
+
+/// The parts whose failing keeps messages out or alerts in; alerting itself the console knows.
+pub(super) struct Parts {
+    inbox: Inbox,
+    progress: Arc<Progress>,
+}
+
+impl Parts {
+    pub(super) fn of(pipeline: &Pipeline) -> Self {
+        Self { inbox: pipeline.inbox.clone(), progress: Arc::clone(&pipeline.progress) }
+    }
+
+    pub(super) fn now(&self) -> Vec<Part> {
+        let part = |name: &str, fault: Option<String>| Part {
+            name: name.to_owned(),
+            ready: fault.is_none(),
+            detail: fault,
+        };
+        vec![part("journal", self.journal()), part("judge", self.judge())]
+    }
+
+    fn journal(&self) -> Option<String> {
+        if self.inbox.is_stopped() {
+            return Some("stopped: its disk failed; nothing is acknowledged".to_owned());
+        }
+        self.inbox
+            .is_disk_full()
+            .then(|| "the disk is full; nothing is acknowledged until there is room".to_owned())
+    }
+    fn judge(&self) -> Option<String> {
+        self.progress
+            .is_stopped()
+            .then(|| "stopped: see the log; messages are kept and not judged".to_owned())
+    }
+}
