@@ -172,8 +172,8 @@ fn permits(start: Timestamp) -> String {
 
 fn units() -> String {
     format!(
-        "id,name,area,receiver\nhousing,建设局,,duty\ntransport,交通运输局,,duty\nmarket,市场监督管理局,,duty\n\
-         town-west,城西街道（模拟）,{WEST},duty\ntown-east,城东街道（模拟）,{EAST},duty\n"
+        "id,name,area,receiver\nhousing,建设局,,\ntransport,交通运输局,,\nmarket,市场监督管理局,,\n\
+         town-west,城西街道（模拟）,{WEST},\ntown-east,城东街道（模拟）,{EAST},\n"
     )
 }
 
