@@ -153,6 +153,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the process said:\n{}", self.err.lines().join("\n"));
+        }
         if self.child.kill().is_ok() {
             self.child.wait().ok();
         }

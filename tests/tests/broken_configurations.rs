@@ -1,6 +1,6 @@
 //! Every kind of wrong configuration is reported by `citywarden check` at its place.
 
-use citywarden_tests::broken::{check_said, marked};
+use citywarden_tests::broken::{Mistake, marked};
 use citywarden_tests::county::County;
 use citywarden_tests::service::citywarden_in;
 
@@ -9,13 +9,16 @@ type Case = (&'static str, &'static str);
 
 const TOP: &[Case] = &[
     ("data_dir = \"data\"\n", "`region` is missing"),
-    ("region = §330624\n", "`region` is a number; expected a text in quotes"),
-    ("region = §\"Xinchang\"\n", "`Xinchang` is no division code"),
+    ("region = §330624\n", "`region` is a whole number; expected a text"),
+    ("region = §\"Xinchang\"\n", "`Xinchang` is no region; expected the 6 digits of GB/T 2260"),
     ("region = \"330624\"\n§regoin = \"330624\"\n", "unknown key `regoin`, did you mean `region`"),
-    ("region = \"330624\"\ntimezone = §\"Asia/Shanghia\"\n", "unknown time zone `Asia/Shanghia`"),
+    (
+        "region = \"330624\"\ntimezone = §\"Asia/Shanghia\"\n",
+        "`Asia/Shanghia` is no time zone; expected a name such as Asia/Shanghai",
+    ),
     (
         "region = \"330624\"\ndata_dir = \"§${CITYWARDEN_NOT_SET}/data\"\n",
-        "the environment variable `CITYWARDEN_NOT_SET` is not set",
+        "the environment has no variable `CITYWARDEN_NOT_SET`",
     ),
     ("region = \"330624\"\n[http]\nlisten = §\"8080\"\n", "`8080` is no address; expected IP and port"),
     (
@@ -107,14 +110,13 @@ const RECEIVERS: &[Case] = &[
     ),
 ];
 
-/// Asserts that `check` finds the mistake at its place, and ends with 1.
-fn check(county: &County, before: &str, (text, message): &Case) {
+/// What `check` misses of a mistake.
+fn missed(county: &County, before: &str, (text, message): &Case) -> Option<String> {
     let (text, line, column) = marked(text);
     county.put("citywarden.toml", &format!("{before}{text}"));
     let output = citywarden_in(county.dir(), &["check", "--config", "citywarden.toml"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{text}\n{said}");
-    check_said(&said, "citywarden.toml", line + before.matches('\n').count(), column, message);
+    let line = line + before.matches('\n').count();
+    Mistake { file: "citywarden.toml", line, column, message }.missed(&output)
 }
 
 fn small_county() -> County {
@@ -129,12 +131,10 @@ fn small_county() -> County {
 #[test]
 fn every_mistake_in_a_configuration_is_reported_at_its_place() {
     let county = small_county();
-    for case in TOP {
-        check(&county, "", case);
-    }
-    for case in SOURCES.iter().chain(RECEIVERS) {
-        check(&county, "region = \"330624\"\n", case);
-    }
+    let top = TOP.iter().filter_map(|case| missed(&county, "", case));
+    let with_region = |case| missed(&county, "region = \"330624\"\n", case);
+    let missed: Vec<_> = top.chain(SOURCES.iter().chain(RECEIVERS).filter_map(with_region)).collect();
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 #[test]
@@ -176,9 +176,8 @@ fn a_users_file_is_reported_at_the_place_in_it() {
         let (text, line, column) = marked(text);
         county.put("secrets/devices", &text);
         let output = citywarden_in(county.dir(), &["check", "--config", "citywarden.toml"]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{text}\n{said}");
-        check_said(&said, "secrets/devices", line, column, message);
+        let missed = Mistake { file: "secrets/devices", line, column, message }.missed(&output);
+        assert_eq!(missed, None, "{text}");
     }
 }
 

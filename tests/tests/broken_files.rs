@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use citywarden_tests::broken::{check_said, marked};
+use citywarden_tests::broken::{Mistake, marked};
 use citywarden_tests::county::County;
 use citywarden_tests::service::citywarden_in;
 
@@ -29,10 +29,14 @@ const REGISTRY: &[(&str, &str, &str)] = &[
     ),
     (
         "devices.csv",
-        "id,kind,asset,crs\ndust-1,monitor,site,§bd09\n",
+        "id,kind,asset,interval_s,crs\ndust-1,monitor,site,,§bd09\n",
         "`bd09` is no datum; expected wgs84 or gcj02",
     ),
-    ("permits.csv", "id,kind,asset,from,to\np,night_wrk,site,2026-11-24 22:00,2026-11-25 06:00\n", ""),
+    (
+        "permits.csv",
+        "id,kind,asset,from,to\np,§night_wrk,site,2026-11-24 22:00,2026-11-25 06:00\n",
+        "unknown kind of permit `night_wrk`, did you mean `night_work`",
+    ),
     (
         "permits.csv",
         "id,kind,asset,from,to\np,night_work,site,§tonight,2026-11-25 06:00\n",
@@ -53,30 +57,31 @@ fn small_county() -> County {
 #[test]
 fn every_mistake_in_the_registry_is_reported_at_its_cell() {
     let county = small_county();
+    let mut missed = Vec::new();
     for (name, text, message) in REGISTRY {
         let (text, line, column) = marked(text);
         let file = format!("registry/{name}");
         let good = fs::read_to_string(county.file(&file)).ok();
         county.put(&file, &text);
         let output = citywarden_in(county.dir(), &["check", "--config", "citywarden.toml"]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{name}\n{text}\n{said}");
-        check_said(&said, &file, line, column, message);
+        missed.extend(Mistake { file: &file, line, column, message }.missed(&output));
         match good {
             Some(good) => county.put(&file, &good),
             None => fs::remove_file(county.file(&file)).expect("it was just written"),
         }
     }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 #[test]
 fn what_names_nobody_is_kept_with_a_warning() {
     let county = small_county();
-    county.put("registry/devices.csv", "id,kind,asset\ndust-1,monitor,nowhere\n");
+    county.put("registry/devices.csv", "id,kind,asset,interval_s\ndust-1,monitor,nowhere,60\n");
     let output = citywarden_in(county.dir(), &["check", "--config", "citywarden.toml"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    check_said(&said, "registry/devices.csv", 2, 16, "warning: asset `nowhere` is in no line of assets.csv");
+    let warning = "registry/devices.csv:2:16: warning: asset `nowhere` is in no line of assets.csv";
+    assert!(said.lines().any(|line| line == warning), "{said}");
 }
 
 #[test]
@@ -106,13 +111,13 @@ const RULES: &[(&str, &str, &str)] = &[
     ),
     (
         "'laeq(sound_level, \"20s\").only",
-        "'laeq(sound_level, §\"two m\").only",
+        "'laeq(sound_level, \"§two m\").only",
         "`two m` is no duration; write 20s, 5m, 1h",
     ),
     ("value = 50.0,", "value = §50,", "write 50.0: limits carry a decimal point"),
     ("'chime_db > limit_db'", "'§timestamp() > limit_db'", "unknown function `timestamp`"),
-    ("'chime_db > limit_db'", "§'chime_db'", "`violation` expects a condition"),
-    ("'chime_db > limit_db'", "'chime_db §> \"50\"'", "expected "),
+    ("'chime_db > limit_db'", "'§chime_db'", "expected true or false, found a number"),
+    ("'chime_db > limit_db'", "'chime_db > §\"50\"'", "an expression has no place for a text"),
     ("severity = \"minor\"", "severity = §\"midling\"", ""),
     ("status = \"active\"", "status = §\"on\"", ""),
     ("{limit_db}", "{§limit_bd}", "message names unknown value `limit_bd`, did you mean `limit_db`"),
@@ -124,16 +129,15 @@ fn every_mistake_in_a_rule_is_reported_at_its_place() {
     let county = County::new();
     let good = county.pack.text(RULE);
     let file = county.pack.file(RULE).strip_prefix(county.dir()).expect("inside").display().to_string();
+    let mut missed = Vec::new();
     for (from, to, message) in RULES {
         assert!(good.contains(from), "the rule does not say {from}:\n{good}");
         let (text, line, column) = marked(&good.replacen(from, to, 1));
-        county.pack.save(RULE, &good);
         fs::write(county.file(&file), &text).expect("it can be written");
         let output = citywarden_in(county.dir(), &["rules", "check", &file]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{to}\n{said}");
-        check_said(&said, &file, line, column, message);
+        missed.extend(Mistake { file: &file, line, column, message }.missed(&output));
     }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 #[test]

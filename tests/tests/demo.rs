@@ -37,7 +37,7 @@ async fn the_demo_prints_its_first_alert_within_a_minute_and_its_monitors_answer
     let args = ["demo", "--for", "90s", "--listen", "127.0.0.1:0", "--dir", "data"];
     let mut demo = Running::start(dir.path(), &args);
     let console = address_said(&demo.out, "http://");
-    let alert = |line: &str| line.contains("[violation]").then(|| line.to_owned());
+    let alert = |line: &str| line.starts_with("RAISED ").then(|| line.to_owned());
     demo.out.wait_for("an alert", FIRST_ALERT.saturating_sub(started.elapsed()), alert);
 
     for (path, wanted) in [("/readyz", 200), ("/healthz", 200), ("/metrics", 200), ("/no-such-page", 404)] {

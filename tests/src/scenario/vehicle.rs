@@ -19,7 +19,7 @@ pub(super) fn sprinkler_chime_loudness() -> Scenario {
     };
     Scenario {
         rule: "sprinkler-chime-loudness",
-        client: Client::Mosquitto311,
+        client: Client::Rumqttc311,
         shorter: None,
         cases: vec![
             // 49.1 dB once the street is taken off
