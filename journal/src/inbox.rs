@@ -245,12 +245,13 @@ impl Inbox {
         self.0.committed.is_stopped()
     }
 
-    /// Writes the last control record and takes nothing more; the writer ends when all of it is durable.
+    /// Writes the last control record and takes nothing more; the writer ends when all of it is durable and signed.
     pub fn close(&self) {
         let mut state = self.0.lock();
         if matches!(state.condition, Condition::Open | Condition::DiskFull) {
             state.push(self.0.clock.now(), |received_at, bytes| Control::Stopping.encode(received_at, bytes));
             state.condition = Condition::Closed;
+            self.0.checkpoint_wanted.store(true, Ordering::Release);
         }
         drop(state);
         self.0.work.notify_one();

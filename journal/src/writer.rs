@@ -135,14 +135,12 @@ impl Writer {
             match step {
                 Ok(_) => {}
                 Err(CommitError::DiskFull(error)) if self.shared.is_closed() => {
-                    self.shared.stop();
                     return Err(CommitError::DiskFull(error));
                 }
                 Err(CommitError::DiskFull(_)) => self.shared.wait_for_room(self.options.disk_full_retry),
                 Err(stopped) => return Err(stopped),
             }
         }
-        self.shared.stop();
         Ok(())
     }
 
@@ -162,6 +160,13 @@ impl Writer {
             drop(ahead.join());
             ended
         })
+    }
+}
+
+/// Without a writer nothing will be durable any more: nobody may wait for it, however it ended.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.stop();
     }
 }
 

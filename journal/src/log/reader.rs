@@ -127,7 +127,8 @@ impl LogReader {
                 }
                 Step::Drained => return Ok(true),
                 Step::Zeros | Step::Bad(_) if !refill => return Ok(true),
-                Step::Zeros if self.follow()? => {}
+                // A new segment, and a new suspicion: this one may be empty yet.
+                Step::Zeros if self.follow()? => suspected = false,
                 Step::Zeros | Step::Bad(_) if up_to.is_none() && !suspected => {
                     if !self.must_go_on()? {
                         return Ok(false);

@@ -193,6 +193,22 @@ fn closing_writes_the_last_record_and_takes_nothing_more() {
     assert_eq!(journal.inbox.append(&message(b"late")), Err(AppendError::Stopped));
     journal.writer.commit().unwrap();
     assert_eq!(controls(&disk), ["started", "key", "stopping"]);
+    assert_eq!(signed_to(&disk).1, Some(Offset(3)), "nothing is left unsigned");
+}
+
+#[test]
+fn those_who_wait_hear_that_the_writer_is_gone() {
+    let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
+    let citywarden_journal::Journal { inbox, writer, .. } = open(&disk, &clock);
+    let offset = inbox.append(&message(b"m")).unwrap();
+    let (woken, waker) = waker();
+    let mut context = Context::from_waker(&waker);
+    let mut durable = pin!(inbox.durable(offset));
+    assert!(durable.as_mut().poll(&mut context).is_pending());
+    drop(writer);
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    assert!(matches!(durable.as_mut().poll(&mut context), Poll::Ready(Err(_))));
+    assert_eq!(inbox.append(&message(b"m")), Err(AppendError::Stopped));
 }
 
 #[test]
