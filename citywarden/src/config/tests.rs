@@ -306,3 +306,15 @@ fn every_mistake_is_found_in_one_run() {
         read_text("regoin = 1\n[http]\nlisten = 8080\n[[receiver]]\n[route]\nreceiver = \"x\"\n[what]\n");
     assert_eq!(problems.len(), 7, "{problems:#?}");
 }
+
+#[test]
+fn a_file_cut_anywhere_is_reported_and_never_a_panic() {
+    let uncommented = EXAMPLE.replace("\n# ", "\n");
+    for text in [EXAMPLE, &uncommented] {
+        let ends = text.char_indices().map(|(at, _)| at).step_by(5);
+        for end in ends {
+            let (config, problems) = read_text(&text[..end]);
+            assert!(config.is_some() || !problems.is_empty(), "refused without a word at byte {end}");
+        }
+    }
+}
