@@ -142,6 +142,10 @@ pub(crate) enum Step {
 }
 
 impl Stage {
+    pub(crate) const fn is_firing(&self) -> bool {
+        matches!(self, Self::Firing(_))
+    }
+
     pub(crate) fn step(&mut self, held: Held, now: Now) -> Step {
         if let Self::Firing(firing) = self {
             let step = firing.step(held, now);

@@ -99,6 +99,8 @@ pub(crate) struct DevicePlan {
     pub(crate) kind: String,
     pub(crate) interval: Option<Span>,
     pub(crate) crs: Crs,
+    /// The cases of its asset that wait for a sign of life of its kind: rule and place.
+    pub(crate) waiting: Vec<(usize, usize)>,
 }
 
 impl Field {
@@ -176,6 +178,10 @@ impl Field {
         for device in self.registry.devices.values() {
             let Some(asset) = self.asset_of(device.asset.as_str()) else { continue };
             let Some(plan) = self.assets.get_mut(asset) else { continue };
+            let cases = plan.cases.iter().enumerate().map(|(place, case)| (case.rule, place));
+            let waits = |case: &(usize, usize)| {
+                self.plans.get(case.0).is_some_and(|plan| plan.reads_kind(&device.kind))
+            };
             self.devices.push(DevicePlan {
                 id: device.id.clone(),
                 asset,
@@ -183,6 +189,7 @@ impl Field {
                 kind: device.kind.clone(),
                 interval: device.interval.filter(|interval| *interval > Span::ZERO),
                 crs: device.crs,
+                waiting: cases.filter(waits).collect(),
             });
             plan.devices.push(self.devices.len() - 1);
         }

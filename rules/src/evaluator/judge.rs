@@ -39,11 +39,12 @@ pub(crate) fn judge(view: &View<'_>, case: &mut Case, interpreter: &mut Interpre
         case.slots.clone_from(&view.case.slots);
     }
     let gathered = gather(view, case);
+    let is_firing = case.violation.is_firing() || case.warning.is_firing();
     let (Gathered { shut: None, missing, stood_in }, slots) = (&gathered, &mut case.slots) else {
         let shut = gathered.shut.unwrap_or_default();
         return Findings::of(Outcome::Shut(shut), gathered.stood_in);
     };
-    let mut bench = Bench { rule, interpreter, slots };
+    let mut bench = Bench { rule, interpreter, slots, is_firing };
     let broken = bench.compute_lets();
     let early = match bench.early(*missing, broken) {
         Ok(None) => bench.late(),
@@ -142,6 +143,8 @@ struct Bench<'a> {
     rule: &'a Rule,
     interpreter: &'a mut Interpreter,
     slots: &'a mut Vec<Scalar>,
+    /// Something is firing that could end.
+    is_firing: bool,
 }
 
 impl Bench<'_> {
@@ -217,7 +220,7 @@ impl Bench<'_> {
         }
         let violation = self.holds(&judge.violation.expression)?;
         let warning = self.optional(judge.warning.as_ref())?;
-        let clears = self.optional(judge.clear.as_ref())?;
+        let clears = self.optional(judge.clear.as_ref().filter(|_| self.is_firing))?;
         let outcome = match (violation, warning) {
             (true, _) => Outcome::Violation,
             (false, Some(true)) => Outcome::EarlyWarning,

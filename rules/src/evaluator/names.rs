@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Quantity(pub(crate) u32);
 
-/// More names than this are not told apart: a device that invents names must not fill the memory.
+/// More names than this, and longer ones, are not told apart: a device that invents names must not fill the memory.
 const NAMES_MAX: usize = 4_096;
+/// Bytes of a name.
+const NAME_BYTES_MAX: usize = 64;
 
 /// The names, in the order in which they were first seen.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -19,6 +21,10 @@ pub(crate) struct Names {
     by_name: BTreeMap<Arc<str>, u32>,
     /// How many readings each had.
     counts: Vec<u64>,
+    /// What came after each name last time (first: at the beginning of a message): devices keep their order, so the
+    /// next name is mostly found by one comparison. A guess only; nothing depends on it.
+    #[serde(skip)]
+    followers: Vec<Option<Quantity>>,
 }
 
 impl Names {
@@ -27,17 +33,44 @@ impl Names {
         self.by_name.get(name).copied().map(Quantity)
     }
 
-    /// The number of this name, a new one where there was none; `None` where there are too many.
-    pub(crate) fn intern(&mut self, name: &str) -> Option<Quantity> {
+    /// The number of a name that a rule uses, a new one where there was none.
+    pub(crate) fn declare(&mut self, name: &str) -> Quantity {
         if let Some(known) = self.find(name) {
-            return Some(known);
+            return known;
         }
-        let number = u32::try_from(self.seen.len()).ok().filter(|_| self.seen.len() < NAMES_MAX)?;
+        let number = u32::try_from(self.seen.len()).expect("names are bounded, and those of rules are few");
         let name: Arc<str> = Arc::from(name);
         self.seen.push(Arc::clone(&name));
         self.counts.push(0);
         self.by_name.insert(name, number);
-        Some(Quantity(number))
+        Quantity(number)
+    }
+
+    /// The number of a name that a device sent, a new one where there was none; `None` where there are too many.
+    fn intern(&mut self, name: &str) -> Option<Quantity> {
+        if let Some(known) = self.find(name) {
+            return Some(known);
+        }
+        (self.seen.len() < NAMES_MAX && name.len() <= NAME_BYTES_MAX).then(|| self.declare(name))
+    }
+
+    /// As [`Self::intern`], for a name that came right after another in a message.
+    pub(crate) fn recognise(&mut self, before: Option<Quantity>, name: &str) -> Option<Quantity> {
+        let place = before.map_or(0, |before| before.0 as usize + 1);
+        let guess = self.followers.get(place).copied().flatten();
+        if let Some(guess) = guess
+            && self.seen.get(guess.0 as usize).is_some_and(|seen| **seen == *name)
+        {
+            return Some(guess);
+        }
+        let found = self.intern(name)?;
+        if self.followers.len() <= place {
+            self.followers.resize(place + 1, None);
+        }
+        if let Some(follower) = self.followers.get_mut(place) {
+            *follower = Some(found);
+        }
+        Some(found)
     }
 
     /// Counts a reading.

@@ -46,8 +46,9 @@ impl Evaluator {
         for observation in observations {
             self.take(arrival, &field, number, observation, out);
         }
-        self.ask_kind_readers(&field, plan);
-        if !self.asked.is_empty() {
+        if !plan.waiting.is_empty() {
+            let waiting = plan.waiting.iter().map(|(rule, case)| (*rule, plan.asset, *case));
+            self.asked.extend(waiting);
             self.ask_all(Occurrence::timer(arrival.moment), out);
         }
         if self.meters.get(number).is_some_and(|meter| meter.armed.is_none()) {
@@ -59,17 +60,6 @@ impl Evaluator {
         let sender = self.states.get_mut(plan.asset).and_then(|state| state.live.senders.get_mut(plan.place));
         if let Some(sender) = sender {
             sender.heard = Some(at);
-        }
-    }
-
-    /// Notes the cases that wait for a sign of life of this kind of device.
-    fn ask_kind_readers(&mut self, field: &Field, plan: &DevicePlan) {
-        let Some(asset) = field.assets.get(plan.asset) else { return };
-        for (place, case) in asset.cases.iter().enumerate() {
-            let waits = |rule: &super::plan::RulePlan| rule.reads_kind(&plan.kind);
-            if field.plans.get(case.rule).is_some_and(waits) {
-                self.asked.push((case.rule, plan.asset, place));
-            }
         }
     }
 
@@ -170,11 +160,13 @@ impl Evaluator {
         moment: Moment,
     ) -> Vec<Crossing> {
         let keeping = Keeping { field, plan, admission, moment };
+        let mut before = None;
         for reading in &observation.readings {
-            let Some(quantity) = self.names.intern(&reading.quantity) else {
+            let Some(quantity) = self.names.recognise(before, &reading.quantity) else {
                 self.tally.discard("too_many_quantities");
                 continue;
             };
+            before = Some(quantity);
             self.names.count(quantity);
             self.keep_value(keeping, quantity, &reading.value);
         }
@@ -259,8 +251,8 @@ impl Evaluator {
         let Keeping { field, plan, admission, moment } = keeping;
         if let Some(speed) = fix.speed_kmh.filter(|_| fix.valid)
             && !observation.readings.iter().any(|reading| reading.quantity == "speed")
-            && let Some(quantity) = self.names.intern("speed")
         {
+            let quantity = self.names.declare("speed");
             self.names.count(quantity);
             self.keep_value(keeping, quantity, &Value::Number(speed));
         }
@@ -268,9 +260,8 @@ impl Evaluator {
             self.tally.discard("no_fix");
             return Vec::new();
         }
-        if let Some(position) = self.names.intern(POSITION) {
-            self.keep_number(keeping, position, 0);
-        }
+        let position = self.names.declare(POSITION);
+        self.keep_number(keeping, position, 0);
         let point = fix.reported.from_crs(plan.crs);
         let fix = FixAt { at: admission.observed, received: moment.at, point };
         let lane = self.states.get_mut(plan.asset).and_then(|state| state.lane_mut(admission.is_late));

@@ -92,7 +92,7 @@ impl RulePlan {
         }
         sort(&mut reads);
         let mut evidence = reads.clone();
-        evidence.extend(rule.evidence.iter().filter_map(|name| names.intern(name.as_str())));
+        evidence.extend(rule.evidence.iter().map(|name| names.declare(name.as_str())));
         sort(&mut evidence);
         let coverage_slot = rule.limits.iter().position(|limit| limit.name == COVERAGE_LIMIT);
         let inputs_behind = |condition: Option<&Condition>| {
@@ -172,14 +172,14 @@ impl InputPlan {
             is_condition_of_measuring: false,
         };
         if !plan.is_by_the_journal() {
-            plan.rhythm = plan.quantity().or_else(|| names.intern(POSITION).filter(|_| plan.is_position()));
+            plan.rhythm = plan.quantity().or_else(|| plan.is_position().then(|| names.declare(POSITION)));
         }
         for gate in &input.gates {
             match gate {
                 Gate::OnlyWhile { quantity, negated } => {
-                    plan.only_while = names.intern(quantity.as_str()).map(|quantity| (quantity, *negated));
+                    plan.only_while = Some((names.declare(quantity.as_str()), *negated));
                 }
-                Gate::OnlyWhere(quantity) => plan.only_where = names.intern(quantity.as_str()),
+                Gate::OnlyWhere(quantity) => plan.only_where = Some(names.declare(quantity.as_str())),
                 Gate::AtZone(kind) => plan.at_zone = Some(kind.clone()),
                 Gate::RestartOn(slot) => plan.restart_on = Some(*slot),
             }
@@ -218,7 +218,7 @@ impl InputPlan {
             out.extend(input.only_while.map(|(quantity, _)| quantity));
             out.extend(input.only_where);
             if input.is_position() {
-                out.extend(names.intern(POSITION));
+                out.push(names.declare(POSITION));
             }
         }
     }
@@ -261,9 +261,7 @@ impl InputPlan {
 
 impl What {
     fn new(statistic: &Statistic, names: &mut Names) -> Self {
-        // a rule file is bounded far below the number of names there may be
-        let mut number =
-            |name: &citywarden_model::QuantityName| names.intern(name.as_str()).unwrap_or(Quantity(u32::MAX));
+        let mut number = |name: &citywarden_model::QuantityName| names.declare(name.as_str());
         match statistic {
             Statistic::Last(name) => Self::Last(number(name)),
             Statistic::Laeq(name, window) => Self::Over(Measure::Laeq, number(name), *window),
