@@ -38,5 +38,5 @@ pub(crate) fn next_change(hours: DailyHours, local: LocalClock, at: Timestamp) -
 pub(crate) fn midnight(local: LocalClock, at: Timestamp) -> Timestamp {
     let offset = Span::from_secs(i64::from(local.offset_seconds(at)));
     let shifted = (at + offset).nanos();
-    Timestamp::from_nanos(shifted - shifted.rem_euclid(DAY.nanos())) - offset
+    Timestamp::from_nanos(shifted.saturating_sub(shifted.rem_euclid(DAY.nanos()))) - offset
 }

@@ -143,7 +143,7 @@ impl Evaluator {
             .late
             .as_ref()
             .and_then(|lane| lane.clock)
-            .is_some_and(|clock| observed.since(clock).nanos().abs() <= reach.nanos());
+            .is_some_and(|clock| observed.since(clock).nanos().saturating_abs() <= reach.nanos());
         if !belongs {
             let lane = Lane::new(asset.devices.len(), kind.channels.len(), asset.cases.len());
             state.late = Some(Box::new(lane));

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod installing;
 #[cfg(test)]
 mod restarts;

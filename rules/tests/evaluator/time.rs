@@ -204,3 +204,47 @@ fn a_number_without_a_place_in_64_bits_is_counted_and_not_judged() {
     world.play("site", "10:00:00 meter sound_level=1e300 | undecided, quiet");
     assert_eq!(world.discarded("out_of_range"), 1);
 }
+
+#[test]
+fn no_time_that_a_device_can_write_stops_the_evaluator() {
+    let night = rule(
+        "night",
+        "[limit]\nfrom = { value = \"22:00\", unit = \"local time\", source = \"test\" }\n\
+         to = { value = \"06:00\", unit = \"local time\", source = \"test\" }\n\
+         [input]\nnight = 'local_time(from, to)'\nlevel = 'laeq(sound_level, \"20m\").restart_on(night)'\n\
+         [judge]\nviolation = 'night && level > 10.0'\n",
+    );
+    let mut world = World::new(&[night, loud("violation_lasting = \"2m\"")], registry());
+    let device = "meter".into();
+    let ends = [i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1, i64::MAX];
+    for nanos in ends.into_iter().chain(ends) {
+        let moment = world.moment("10:00:00");
+        let arrival = citywarden_rules::Arrival { moment, duplicate: false, retained: false, payload: &[] };
+        let reading = citywarden_model::Reading {
+            quantity: "sound_level".into(),
+            value: citywarden_model::Value::Number(60.0),
+        };
+        let observation = citywarden_model::Observation {
+            observed_at: Some(citywarden_model::Timestamp::from_nanos(nanos)),
+            readings: vec![reading],
+            ..citywarden_model::Observation::default()
+        };
+        world.evaluator.observe(&arrival, &device, &[observation], &mut world.out);
+    }
+    world.play("site", "11:00:00 meter sound_level=60 | pending");
+}
+
+#[test]
+fn speed_over_ground_is_a_reading_where_the_message_has_no_other() {
+    let text = crate::world::rule_on(
+        "fast",
+        "muck_truck",
+        "[input]\nspeed = 'last(speed)'\n[judge]\nviolation = 'speed > 60.0'\n",
+    );
+    World::new(&[text], registry()).play(
+        "truck",
+        "10:00:00 unit at=0,0 kmh=50 | compliant
+         10:00:10 unit at=0,0 kmh=70 | violation
+         10:00:20 unit at=0,0 kmh=70 speed=40 | compliant",
+    );
+}

@@ -2,7 +2,7 @@
 //!
 //! A line of a time line: `received device [facts …] | what is then`. Facts: `quantity=value`, `@10:00:00` the time
 //! observed (as received where it is not said, `@-` for a message without one), `dup`, `retain`, `flag=M`,
-//! `at=east,north` metres from the origin, `event name[@asset] field=value`. What is then: words of the verdict and of
+//! `at=east,north` metres from the origin, `kmh=` after it, `event name[@asset] field=value`. What is then: words of the verdict and of
 //! the state, and every transition since the line before, as `raised kind since 10:00:00 …` and `cleared kind`.
 //! A line of which the device is `-` only lets time pass.
 
@@ -233,6 +233,10 @@ impl World {
                 ("@-", _) => observation.observed_at = None,
                 (_, Some(("flag", letter))) => observation.flag = Flag::parse(letter).unwrap(),
                 (_, Some(("at", place))) => observation.fix = Some(fix(place)),
+                (_, Some(("kmh", speed))) => {
+                    let fix = observation.fix.as_mut().expect("kmh= comes after at=");
+                    fix.speed_kmh = speed.parse().ok();
+                }
                 (_, Some((quantity, text))) => {
                     observation
                         .readings
