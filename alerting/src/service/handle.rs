@@ -78,7 +78,7 @@ impl Handle {
         answered.await.map_err(|_| stopped())?
     }
     fn why_stopped(&self) -> String {
-        match &self.standing.borrow().health {
+        match &self.standing().health {
             Health::Stopped(Some(why)) => why.clone(),
             Health::Stopped(None) | Health::Well | Health::Full => "it was asked to".to_owned(),
         }
@@ -104,7 +104,12 @@ impl Handle {
     }
     /// How alerting is, and the head of its log.
     pub fn standing(&self) -> Standing {
-        self.standing.borrow().clone()
+        let mut standing = self.standing.borrow().clone();
+        let is_gone = self.standing.has_changed().is_err();
+        if is_gone && !matches!(standing.health, Health::Stopped(_)) {
+            standing.health = Health::Stopped(Some("its thread broke off".to_owned()));
+        }
+        standing
     }
     /// Changes of [`Self::standing`].
     pub fn watch(&self) -> watch::Receiver<Standing> {

@@ -6,7 +6,7 @@ use citywarden_alerting::event::{Actor, Record};
 use citywarden_alerting::evidence::EvidenceCopy;
 use citywarden_alerting::lifecycle::{decide, obey, repeat};
 use citywarden_alerting::{Action, Command};
-use citywarden_model::{AlertId, AlertKind, Change, Span, Timestamp};
+use citywarden_model::{Alert, AlertId, AlertKind, Change, Severity, Span, Timestamp};
 
 use crate::county::{REOPEN_WINDOW, alert, at, raised, transition};
 
@@ -208,4 +208,34 @@ fn an_unattended_alert_is_told_again_and_an_attended_one_is_not() {
          16:01 acknowledge A | A.4 acknowledged acknowledged/active
          23:00 time          |",
     );
+}
+
+#[test]
+fn raised_again_it_is_what_is_measured_now_and_still_the_same_case() {
+    let mut book = AlertBook::default();
+    let mut take = |offset, alert: &Alert| {
+        for record in decide(&book, raised(offset, alert.clone(), REOPEN_WINDOW), EvidenceCopy::default()) {
+            book.apply(&record);
+        }
+        (*book.iter().next().unwrap().alert).clone()
+    };
+    let first = alert("site-1", AlertKind::Violation, at("08:00"));
+    let mut second = alert("site-1", AlertKind::Violation, at("08:10"));
+    second.values.insert("pm10".to_owned(), serde_json::json!(400.0));
+    second.severity = Severity::Urgent;
+    take(1, &first);
+    let now = take(2, &second);
+    let expected = Alert { id: first.id, began_at: first.began_at, opened_at: first.opened_at, ..second };
+    assert_eq!(now, expected);
+}
+
+#[test]
+fn a_transition_that_changed_nothing_stays_taken_whatever_people_do_after_it() {
+    let mut life = Life::default();
+    for (clock, what) in [("08:00", "raise"), ("08:01", "clear"), ("08:02", "close A"), ("08:03", "remove")] {
+        life.happen(at(clock), what);
+    }
+    assert_eq!(life.happen(at("08:04"), "reopen A"), "A.4 reopened open/cleared");
+    life.offset = 3; // derived again after a restart
+    assert_eq!(life.happen(at("08:03"), "remove"), "");
 }

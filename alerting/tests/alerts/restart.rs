@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use citywarden_alerting::{Action, Actor, AlertFilter, AlertView, Command, Cursor, Health, Position};
-use citywarden_model::{Alert, AlertState, Change, Condition, Offset, Span};
+use citywarden_model::{Alert, AlertState, Change, Condition, Offset};
 
 use crate::county::{at, transition};
 use crate::service::{Door, HandClock, Running, raise, violation};
@@ -38,9 +38,13 @@ async fn a_crash_between_the_answer_and_its_record_sends_the_same_again() {
     restarted.until("notified").await;
     restarted.stop().await;
 
-    let third = Running::on(crashed.path(), HandClock::at(at("08:20")), &[("a", &door.url)]);
-    third.advance(Span::from_secs(1)).await;
-    assert!(door.requests.try_recv().is_err(), "it is in the log now");
+    let mut third = Running::on(crashed.path(), HandClock::at(at("08:20")), &[("a", &door.url)]);
+    third.judge(vec![raise(2, "site-2", "08:20")]).await;
+    let other = door.next().await;
+    assert_eq!(other.id(), format!("{}.1", violation("site-2", "08:20").id), "the first is in the log now");
+    other.answer(200);
+    third.until("notified").await;
+    assert!(door.requests.try_recv().is_err());
     third.stop().await;
 }
 

@@ -15,7 +15,7 @@ use citywarden_alerting::outbox::{ChannelLimits, OutboxLimits};
 use citywarden_alerting::receiver::signature::Secret;
 use citywarden_alerting::receiver::webhook::{Webhook, WebhookConfig};
 use citywarden_alerting::route::{Pace, Route, Router};
-use citywarden_alerting::{Event, EvidenceLimits, EvidenceMessage, Handle, Observer, Setup, start};
+use citywarden_alerting::{Event, EvidenceLimits, EvidenceMessage, Handle, Health, Observer, Setup, start};
 use citywarden_journal::{Disk, HostDisk};
 use citywarden_model::{Alert, AlertKind, Clock, Span, Timestamp, Transition};
 use tokio::net::TcpListener;
@@ -176,8 +176,14 @@ impl Running {
     }
     /// Waits for the next event of this word.
     pub(crate) async fn until(&mut self, word: &str) -> Arc<Event> {
+        let mut standing = self.handle.watch();
         loop {
-            let event = self.events.recv().await.unwrap();
+            let event = tokio::select! {
+                event = self.events.recv() => event.unwrap(),
+                stopped = standing.wait_for(|standing| matches!(standing.health, Health::Stopped(_))) => {
+                    panic!("alerting has stopped: {:?}", stopped.map(|standing| standing.clone()))
+                }
+            };
             if event.what.word() == word {
                 return event;
             }
