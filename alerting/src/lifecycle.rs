@@ -4,6 +4,8 @@
 //! * One active alert per rule, asset and kind. Raised again while it is active, or within the rule's `reopen_window`
 //!   of clearing, it is the same alert: `updated`, or `reopened` where people had resolved or closed it. Later it is a
 //!   new one; the older stays as it is until a person closes it.
+//! * What is found in history (`reconstructed`) is an alert of its own, beside the live ones: it continues none, ends no
+//!   early warning, and none continues it. Where the same violation was raised live, nothing is added.
 //! * A violation ends the early warning of its rule and asset: `updated`, naming it.
 //! * The removal of a rule or asset closes all its alerts.
 //! * A transition at or before the applied position was taken already, and is dropped. One that changes nothing still
@@ -30,6 +32,12 @@ pub fn decide(book: &AlertBook, transition: Transition, evidence: EvidenceCopy) 
     let next = |entry: &Entry| (entry.alert.id.clone(), entry.sequence + 1);
     let mut events = Vec::new();
     match transition.change {
+        Change::Raised { alert, reopen_window, evidence: _ } if alert.reconstructed => {
+            if book.get(&alert.id).is_none() {
+                let raise = Box::new(Raise { raised: *alert, reopen_window, evidence });
+                events.push(by_rules(raise.raised.id.clone(), 1, None, What::Opened(raise)));
+            }
+        }
         Change::Raised { alert, reopen_window, evidence: _ } => {
             if let Some(warning) = ended_warning(book, &subject, cause.position()) {
                 let (id, sequence) = next(warning);
@@ -79,7 +87,8 @@ fn continued<'a>(book: &'a AlertBook, subject: &Subject, id: &AlertId, cause: Ca
                 .cleared_at
                 .is_some_and(|cleared| cause.moment.at.since(cleared) <= entry.reopen_window)
     };
-    book.of_subject(subject).next_back().filter(within_window).or_else(|| book.get(id))
+    let live = book.of_subject(subject).rfind(|entry| !entry.alert.reconstructed);
+    live.filter(within_window).or_else(|| book.get(id))
 }
 
 fn raised_again(entry: &Entry, raise: Box<Raise>) -> What {
@@ -101,7 +110,9 @@ fn ended_warning<'a>(book: &'a AlertBook, subject: &Subject, position: Position)
     let warned = Subject { kind: AlertKind::EarlyWarning, ..subject.clone() };
     let by_same_record =
         |entry: &Entry| entry.cleared_by.is_some_and(|cleared| cleared.offset == position.offset);
-    book.of_subject(&warned).next_back().filter(|entry| entry.is_active() || by_same_record(entry))
+    book.of_subject(&warned)
+        .rfind(|entry| !entry.alert.reconstructed)
+        .filter(|entry| entry.is_active() || by_same_record(entry))
 }
 
 /// What follows from a command: nothing where it is done already.

@@ -35,6 +35,7 @@ pub(crate) struct Metrics {
     pub(crate) alert_events: IntCounterVec,
     pub(crate) alert_latency: Histogram,
     pub(crate) notifications: IntCounterVec,
+    pub(crate) archive_up: IntGauge,
     pub(crate) devices_silent: IntGauge,
 }
 
@@ -118,6 +119,7 @@ impl Metrics {
                 "Attempts to notify, by result.",
                 &["receiver", "result"],
             )?,
+            archive_up: gauge("archive_up", "1 where the archive takes rows. This version has no archive.")?,
             devices_silent: gauge("devices_silent", "Devices that have missed three of their intervals.")?,
             registry,
         })

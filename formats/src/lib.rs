@@ -4,7 +4,7 @@
 //! a pure function of the bytes. What is wrong is said with its byte, its member, and what was expected there.
 //! Either the whole payload is decoded, or nothing of it is handed on.
 //!
-//! **Does not know:** topics, devices, the registry, the time of arrival, which quantities a rule wants. A known
+//! **Knows:** the nouns of `model/`, and bytes. It does not know topics, devices, the registry, the time of arrival, which quantities a rule wants. A known
 //! quantity with a value of another kind (a text where a number belongs) is handed on as it was sent: whoever
 //! judges it discards it by name, and the rest of the message still counts.
 //!

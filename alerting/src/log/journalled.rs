@@ -55,9 +55,12 @@ impl Chain for JournalledLog {
     }
 }
 
-/// The alerts that the log of this directory tells of, read beside its writer.
+/// The alerts that the log of this directory tells of, read beside its writer; none where there is no log yet.
 pub fn read_view(disk: &Arc<dyn Disk>, dir: &Path) -> Result<AlertView, super::LogError> {
     let mut view = AlertView::default();
+    if disk.list(dir).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return Ok(view);
+    }
     let reader = JournalledReader { disk: Arc::clone(disk), dir: dir.to_owned() };
     super::read_all(&reader, |place, record| drop(view.apply(place, &record)))?;
     Ok(view)

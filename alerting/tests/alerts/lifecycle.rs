@@ -6,7 +6,7 @@ use citywarden_alerting::event::{Actor, Record};
 use citywarden_alerting::evidence::EvidenceCopy;
 use citywarden_alerting::lifecycle::{decide, obey, repeat};
 use citywarden_alerting::{Action, Command};
-use citywarden_model::{Alert, AlertId, AlertKind, Change, Severity, Span, Timestamp};
+use citywarden_model::{Alert, AlertId, AlertKind, Change, Condition, Severity, Span, Timestamp};
 
 use crate::county::{REOPEN_WINDOW, alert, at, raised, transition};
 
@@ -33,6 +33,14 @@ impl Life {
         let decided = match verb {
             "raise" => {
                 Ok(decide(&self.book, raised(self.offset, alert, REOPEN_WINDOW), EvidenceCopy::default()))
+            }
+            "find" => {
+                let began_at = alert.began_at - Span::from_mins(60);
+                let id = AlertId::derive(&alert.region, &alert.rule, &alert.asset.id, kind, began_at);
+                let condition = Condition::Cleared;
+                let found =
+                    Alert { id, began_at, condition, cleared_at: Some(now), reconstructed: true, ..alert };
+                Ok(decide(&self.book, raised(self.offset, found, REOPEN_WINDOW), EvidenceCopy::default()))
             }
             "clear" | "remove" => {
                 let change = if verb == "clear" {
@@ -131,6 +139,21 @@ fn raised_while_active_is_the_same_alert() {
          18:00 raise         | A.4 updated acknowledged/active
          18:01 close A       | A.5 closed closed/active
          18:02 raise         | A.6 reopened open/active",
+    );
+}
+
+#[test]
+fn what_is_found_in_history_stands_beside_the_live_alerts() {
+    check(
+        "08:00 find    | A.1 opened open/cleared
+         08:01 raise   | B.1 opened open/active
+         08:02 find    | C.1 opened open/cleared
+         08:03 clear   | B.2 cleared open/cleared
+         08:10 raise   | B.3 updated open/active
+         08:11 clear   | B.4 cleared open/cleared
+         09:01 find    |
+         09:02 find    | D.1 opened open/cleared
+         09:03 raise   | E.1 opened open/active",
     );
 }
 

@@ -15,7 +15,7 @@ use citywarden_alerting::evidence::EvidenceCopy;
 use citywarden_alerting::lifecycle;
 use citywarden_alerting::log::read_view;
 use citywarden_journal::{Disk, HostDisk, stat};
-use citywarden_model::{Alert, AlertId, Timestamp, Transition};
+use citywarden_model::{Alert, AlertId, Offset, Timestamp, Transition};
 use citywarden_problems::Level;
 use serde_json::json;
 
@@ -48,8 +48,10 @@ fn open(options: &Backtest, config: &Config) -> anyhow::Result<Box<dyn Feed>> {
     }
     let disk: Arc<dyn Disk> = Arc::new(HostDisk);
     let dir = Layout::of(config).journal();
-    let kept = stat(&disk, &dir)?.first_received_at;
-    if let (Some(from), Some(kept)) = (options.from, kept)
+    let kept = stat(&disk, &dir)?;
+    // before the very first record there is nothing that could be missing
+    if let (Some(from), Some(kept)) =
+        (options.from, kept.first_received_at.filter(|_| kept.first > Offset(0)))
         && from < kept
     {
         anyhow::bail!("the journal is kept since {kept}; --from {from} is older");
