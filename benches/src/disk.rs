@@ -1,0 +1,42 @@
+//! What a sync costs on this disk, without anything of ours: the floor under every acknowledgement.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use crate::clock::instant;
+use crate::figures::at;
+
+/// Zeroed beforehand, as the journal's segments are: overwriting allocates nothing.
+const FILE_BYTES: usize = 64 << 20;
+const SYNCS: usize = 400;
+/// A commit of a few messages, and one of some hundred.
+const SIZES: [usize; 2] = [4 << 10, 64 << 10];
+
+/// Overwrites of one size, each synced.
+pub(crate) struct SyncTimes {
+    pub(crate) bytes: usize,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+}
+
+/// Overwrites a zeroed file in this directory piece by piece, from its front, with `fdatasync` after each.
+pub(crate) fn measure(dir: &Path) -> std::io::Result<[SyncTimes; 2]> {
+    let file = tempfile::tempfile_in(dir)?;
+    file.write_all_at(&vec![0; FILE_BYTES], 0)?;
+    file.sync_all()?;
+    let [small, large] = SIZES.map(|bytes| overwrite(&file, bytes));
+    Ok([small?, large?])
+}
+
+fn overwrite(file: &File, bytes: usize) -> std::io::Result<SyncTimes> {
+    let piece = vec![0x5a; bytes];
+    let mut micros = Vec::with_capacity(SYNCS);
+    for number in 0..SYNCS {
+        let began = instant();
+        file.write_all_at(&piece, (number * bytes % FILE_BYTES) as u64)?;
+        file.sync_data()?;
+        micros.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(SyncTimes { bytes, p50_us: at(micros.iter().copied(), 500), p99_us: at(micros, 990) })
+}

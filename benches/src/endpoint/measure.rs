@@ -1,0 +1,124 @@
+//! One counted run against one server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::ensure;
+use citywarden_model::Clock;
+use citywarden_simulators::load::{self, Load, LoadReport};
+
+use crate::clock::instant;
+use crate::county::{DEVICES, REGION};
+use crate::figures::number;
+use crate::process::own_cpu;
+use crate::server::Server;
+
+/// How the load is spread.
+pub(super) struct Case {
+    pub(super) connections: u32,
+    pub(super) window: u16,
+    /// Messages that are sent before, and not counted.
+    pub(super) first: u64,
+}
+
+/// What a run showed.
+pub(super) struct Run {
+    pub(super) messages: u64,
+    pub(super) payload_bytes: u64,
+    /// Until the last acknowledgement.
+    pub(super) acknowledged_in: Duration,
+    /// Until everything was judged as well.
+    pub(super) judged_in: Duration,
+    pub(super) p50: Duration,
+    pub(super) p99: Duration,
+    /// Processor time of the server, until everything was judged.
+    pub(super) cpu: Duration,
+    /// Processor time of the generator.
+    pub(super) generator_cpu: Duration,
+    pub(super) syncs: u64,
+    pub(super) evaluations: u64,
+    pub(super) discarded: u64,
+    pub(super) compliant: u64,
+    pub(super) other_verdicts: u64,
+}
+
+impl Run {
+    pub(super) fn acknowledged_rate(&self) -> f64 {
+        number(self.messages) / self.acknowledged_in.as_secs_f64()
+    }
+    pub(super) fn judged_rate(&self) -> f64 {
+        number(self.messages) / self.judged_in.as_secs_f64()
+    }
+    /// This time for each message, in microseconds.
+    pub(super) fn micros_each(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / number(self.messages)
+    }
+}
+
+/// Warms the server up, then sends it about so many seconds of load.
+pub(super) async fn measure(
+    server: &Server,
+    case: &Case,
+    seconds: u32,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Run> {
+    let began = instant();
+    send(server, case, case.first, clock).await?;
+    let rate = number(case.first) / began.elapsed().as_secs_f64();
+    server.judged().await?;
+    let before = server.counts().await?;
+    let (cpu, generator_cpu) = (server.process.cpu(), own_cpu());
+    let began = instant();
+    let report = send(server, case, count(rate, seconds), clock).await?;
+    let acknowledged_in = began.elapsed();
+    let generator_cpu = own_cpu().saturating_sub(generator_cpu);
+    server.judged().await?;
+    let judged_in = began.elapsed();
+    let cpu = server.process.cpu().saturating_sub(cpu);
+    let after = server.counts().await?;
+    ensure!(after.dead_letters == 0, "{} messages were not judged", after.dead_letters);
+    Ok(Run {
+        messages: report.acknowledged,
+        payload_bytes: report.bytes / report.sent.max(1),
+        acknowledged_in,
+        judged_in,
+        p50: report.latencies.at(500),
+        p99: report.latencies.at(990),
+        cpu,
+        generator_cpu,
+        syncs: after.syncs - before.syncs,
+        evaluations: after.evaluations - before.evaluations,
+        discarded: after.discarded - before.discarded,
+        compliant: after.compliant,
+        other_verdicts: after.other_verdicts,
+    })
+}
+
+/// Messages of so many seconds at this rate, an equal share for each device.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate is positive, and `as` saturates"
+)]
+fn count(rate: f64, seconds: u32) -> u64 {
+    let wanted = (rate * f64::from(seconds)) as u64;
+    wanted.next_multiple_of(DEVICES.into()).max(DEVICES.into())
+}
+
+async fn send(
+    server: &Server,
+    case: &Case,
+    messages: u64,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<LoadReport> {
+    let load = Load {
+        address: server.mqtt.to_string(),
+        credentials: None,
+        connections: case.connections,
+        window: case.window,
+        devices_each: DEVICES / case.connections,
+        messages,
+        region: REGION.to_owned(),
+    };
+    Ok(load::run(&load, clock).await?)
+}

@@ -1,0 +1,59 @@
+//! Benchmarks: one command, one run, printed with the conditions it ran under.
+//!
+//! ```text
+//! endpoint: load ─▶ the real binary (journal, judge, built-in pack)  ┐ in turns, medians, the ratio of the two
+//!           load ─▶ at_once (acknowledges, keeps and judges nothing) ┘
+//! stages:   journal │ decode │ judge │ decode and judge, each alone
+//! ```
+//!
+//! **Promises:** what is compared is measured in the same run, in turns, on the same machine.
+//! **Does not know:** the inside of the service. It starts it, speaks to it as devices do, and reads its metrics.
+
+mod at_once;
+mod clock;
+mod county;
+mod disk;
+mod endpoint;
+mod figures;
+mod host;
+mod process;
+mod server;
+mod stages;
+
+use std::io::Write as _;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures CityWarden, and prints the figures with their conditions.")]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Messages a second through the endpoint of the real binary, durable and judged, beside a server that acknowledges
+    /// at once.
+    Endpoint(endpoint::Options),
+    /// What each stage takes alone.
+    Stages(stages::Options),
+    /// The server that acknowledges at once; `endpoint` starts it.
+    #[command(hide = true)]
+    AtOnce,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().what {
+        What::Endpoint(options) => endpoint::run(&options),
+        What::Stages(options) => stages::run(&options),
+        What::AtOnce => at_once::run(),
+    }
+}
+
+/// A line of the result.
+fn say(line: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}

@@ -1,0 +1,140 @@
+//! The two servers that are compared, behind one door.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use tempfile::TempDir;
+
+use crate::county;
+use crate::process::Process;
+
+/// Between two looks at the metrics: the resolution of the time at which all is judged.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Longest time that the judge may need for what is left.
+const JUDGE_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) process: Process,
+    pub(crate) mqtt: SocketAddr,
+    /// Where it tells its figures; the one that acknowledges at once has none.
+    metrics: Option<String>,
+    /// Its data, removed when dropped.
+    _dir: Option<TempDir>,
+}
+
+/// What a service has counted so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    pub(crate) syncs: u64,
+    pub(crate) evaluations: u64,
+    pub(crate) dead_letters: u64,
+    pub(crate) discarded: u64,
+    /// Cases in the verdict "compliant" and in all others.
+    pub(crate) compliant: u64,
+    pub(crate) other_verdicts: u64,
+}
+
+impl Server {
+    /// The real service, with a fresh journal in this directory.
+    pub(crate) fn service(binary: &Path, parent: &Path) -> anyhow::Result<Self> {
+        let dir = tempfile::tempdir_in(parent)?;
+        let config = county::write(dir.path())?;
+        let mut command = Command::new(binary);
+        let process = Process::start(command.args(["run", "--config", config]).current_dir(dir.path()))?;
+        let mqtt = process.wait_for(|line| address_after(line, "mqtt-endpoint listening on "))?;
+        let http = process.wait_for(|line| address_after(line, "http listening on "))?;
+        process.wait_for(|line| line.contains("ready: ").then_some(()))?;
+        Ok(Self { process, mqtt, metrics: Some(format!("http://{http}/metrics")), _dir: Some(dir) })
+    }
+
+    /// The one that acknowledges at once.
+    pub(crate) fn at_once() -> anyhow::Result<Self> {
+        let process = Process::start(Command::new(std::env::current_exe()?).arg("at-once"))?;
+        let mqtt = process.wait_for(|line| address_after(line, "listening on "))?;
+        Ok(Self { process, mqtt, metrics: None, _dir: None })
+    }
+
+    /// Waits until everything that was acknowledged is judged; nothing to wait for where nothing is judged.
+    pub(crate) async fn judged(&self) -> anyhow::Result<()> {
+        let Some(url) = &self.metrics else { return Ok(()) };
+        let looks = JUDGE_TIMEOUT.as_millis() / LOOK_EVERY.as_millis();
+        for _ in 0..looks {
+            if sum(&page(url).await?, "citywarden_stage_lag_records", "stage=\"rules\"") == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        anyhow::bail!("the judge was not done after {JUDGE_TIMEOUT:?}")
+    }
+
+    /// What it has counted so far.
+    pub(crate) async fn counts(&self) -> anyhow::Result<Counts> {
+        let Some(url) = &self.metrics else { return Ok(Counts::default()) };
+        let page = page(url).await?;
+        let compliant = sum(&page, "citywarden_rule_verdicts", "verdict=\"compliant\"");
+        Ok(Counts {
+            syncs: sum(&page, "citywarden_journal_commit_seconds_count", ""),
+            evaluations: sum(&page, "citywarden_rule_evaluations_total", ""),
+            dead_letters: sum(&page, "citywarden_dead_letters_total", ""),
+            discarded: sum(&page, "citywarden_readings_discarded_total", ""),
+            compliant,
+            other_verdicts: sum(&page, "citywarden_rule_verdicts", "").saturating_sub(compliant),
+        })
+    }
+}
+
+/// Builds the service, so that what is measured is what is here.
+pub(crate) fn build() -> anyhow::Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo).args(["build", "--release", "--quiet", "-p", "citywarden"]).status()?;
+    ensure!(built.success(), "the service could not be built");
+    let own = std::env::current_exe()?;
+    let binary = own.parent().context("a program lies in a folder")?.join("citywarden");
+    ensure!(binary.exists(), "{} is not there: run with --release, or name --binary", binary.display());
+    Ok(binary)
+}
+
+async fn page(url: &str) -> anyhow::Result<String> {
+    Ok(reqwest::get(url).await?.error_for_status()?.text().await?)
+}
+
+/// The sum of the samples of a family that have this label.
+fn sum(page: &str, name: &str, label: &str) -> u64 {
+    page.lines()
+        .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
+        .filter(|line| line.contains(label))
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+        .sum()
+}
+
+/// The address that a line names after these words; lines may be coloured.
+fn address_after(line: &str, words: &str) -> Option<SocketAddr> {
+    let rest = line.split_once(words)?.1;
+    let end = rest.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c))).unwrap_or(rest.len());
+    rest.get(..end)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_is_over_the_samples_that_are_asked_for() {
+        let page = "# TYPE a counter\na{k=\"1\"} 2\na{k=\"2\"} 3\na_more 7\nb 1000\n";
+        for (name, label, wanted) in [("a", "", 5), ("a", "k=\"2\"", 3), ("b", "", 1_000), ("c", "", 0)] {
+            assert_eq!(sum(page, name, label), wanted, "{name} {label}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_found_at_the_end_of_a_line_and_before_more_words() {
+        let found = |line| address_after(line, "listening on ").map(|address| address.to_string());
+        assert_eq!(found("INFO http listening on 127.0.0.1:80"), Some("127.0.0.1:80".to_owned()));
+        assert_eq!(found("listening on 127.0.0.1:80, without TLS"), Some("127.0.0.1:80".to_owned()));
+        assert_eq!(found("listening"), None);
+    }
+}
