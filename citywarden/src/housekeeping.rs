@@ -12,7 +12,7 @@ use crate::judge::SnapshotStore;
 use crate::pipeline::{Layout, Pipeline};
 
 /// How often it is looked whether records may go.
-const RETENTION_EVERY: Duration = Duration::from_secs(600);
+const RETENTION_EVERY: Duration = Duration::from_mins(10);
 
 /// The chores under way.
 pub(crate) struct Chores(Vec<JoinHandle<()>>);

@@ -1,4 +1,4 @@
-//! CityWarden, the one binary: configuration, the pipeline, commands.
+//! The one binary: configuration, the pipeline, commands.
 //!
 //! **Knows:** everyone, and the order of the stages. **Never:** decides what belongs to a stage.
 

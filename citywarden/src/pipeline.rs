@@ -80,7 +80,7 @@ pub(crate) struct Source {
 
 struct Threads {
     judge: JoinHandle<()>,
-    writer: JoinHandle<Result<(), citywarden_journal::CommitError>>,
+    writer: WriterThread,
     alerting: JoinHandle<()>,
 }
 
@@ -99,20 +99,7 @@ pub(crate) async fn start(
 
     let (alerting, alerting_thread) = start_alerting(&config, &layout, &disk, &clock, &metrics, &people)?;
 
-    let key = CheckpointKey::load_or_create(&layout.key())?;
-    let options =
-        JournalOptions { log: config.journal.log, writer: config.journal.writer, ..Default::default() };
-    let journal = Journal::open(&disk, Arc::clone(&clock), &layout.journal(), options, key)?;
-    if let Some(torn) = &journal.recovery.torn {
-        tracing::warn!("the journal ended in the middle of a commit: {torn}; cut back to the last whole one");
-    }
-    let inbox = journal.inbox;
-    let observed = Arc::clone(&metrics);
-    let writer = journal.writer.spawn(move |step| match step {
-        Ok(commit) => observed.committed(commit.took.duration()),
-        Err(error) => tracing::error!("{error}"),
-    })?;
-
+    let (inbox, writer) = start_journal(&config, &layout, &disk, &clock, &metrics)?;
     let texts = TextStore::open(Arc::clone(&disk), &layout.texts())?;
     let stored = Stored::new(texts.clone(), config.local);
     let reloader = Arc::new(Reloader::new(
@@ -127,23 +114,14 @@ pub(crate) async fn start(
 
     let progress = Arc::new(Progress::default());
     let stop = Arc::new(AtomicBool::new(false));
-    let (questions, asked) = LiveJudge::<JournalEvidence>::questions();
-    let snapshots = SnapshotStore::open(layout.snapshots())?;
-    let (judge, from) = resume(&config, &stored, &snapshots, &disk, &layout)?;
-    let live = LiveJudge {
-        judge,
-        reader: Reader::open(&disk, &layout.journal(), from)?,
+    let judge = JudgeParts {
+        stored,
         inbox: inbox.clone(),
-        evidence: JournalEvidence::new(Arc::clone(&disk), layout.journal()),
         alerting: alerting.clone(),
-        snapshots,
-        snapshot_every: SNAPSHOT_EVERY,
-        clock: Arc::clone(&clock),
         progress: Arc::clone(&progress),
         stop: Arc::clone(&stop),
     };
-    progress.begin(from);
-    let judge = std::thread::Builder::new().name("judge".to_owned()).spawn(move || live.run(&asked))?;
+    let (questions, judge) = start_judge(&config, &layout, &disk, &clock, judge)?;
 
     let mut endpoints = Vec::new();
     for source in &config.sources {
@@ -197,6 +175,67 @@ fn start_alerting(
         clock: Arc::clone(clock),
         observer: Box::new(AlertMetrics::new(metrics)),
     })?)
+}
+
+type WriterThread = JoinHandle<Result<(), citywarden_journal::CommitError>>;
+
+fn start_journal(
+    config: &Config,
+    layout: &Layout,
+    disk: &Arc<dyn Disk>,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<(Inbox, WriterThread)> {
+    let key = CheckpointKey::load_or_create(&layout.key())?;
+    let options =
+        JournalOptions { log: config.journal.log, writer: config.journal.writer, ..Default::default() };
+    let journal =
+        Journal::open(disk, Arc::clone(clock), &layout.journal(), options, key).context("the journal")?;
+    if let Some(torn) = &journal.recovery.torn {
+        tracing::warn!("the journal ended in the middle of a commit: {torn}; cut back to the last whole one");
+    }
+    let metrics = Arc::clone(metrics);
+    let writer = journal.writer.spawn(move |step| match step {
+        Ok(commit) => metrics.committed(commit.took.duration()),
+        Err(error) => tracing::error!("{error}"),
+    })?;
+    Ok((journal.inbox, writer))
+}
+
+/// What the judge is handed of the other stages.
+struct JudgeParts {
+    stored: Stored,
+    inbox: Inbox,
+    alerting: Handle,
+    progress: Arc<Progress>,
+    stop: Arc<AtomicBool>,
+}
+
+fn start_judge(
+    config: &Config,
+    layout: &Layout,
+    disk: &Arc<dyn Disk>,
+    clock: &Arc<dyn Clock>,
+    parts: JudgeParts,
+) -> anyhow::Result<(Questions, JoinHandle<()>)> {
+    let (questions, asked) = LiveJudge::<JournalEvidence>::questions();
+    let snapshots = SnapshotStore::open(layout.snapshots())?;
+    let (judge, from) = resume(config, &parts.stored, &snapshots, disk, layout)?;
+    parts.progress.begin(from);
+    let live = LiveJudge {
+        judge,
+        reader: Reader::open(disk, &layout.journal(), from)?,
+        inbox: parts.inbox,
+        evidence: JournalEvidence::new(Arc::clone(disk), layout.journal()),
+        alerting: parts.alerting,
+        snapshots,
+        snapshot_every: SNAPSHOT_EVERY,
+        clock: Arc::clone(clock),
+        progress: parts.progress,
+        stop: parts.stop,
+    };
+    let thread = std::thread::Builder::new().name("judge".to_owned()).spawn(move || live.run(&asked))?;
+    Ok((questions, thread))
 }
 
 /// The judge as it was at the newest usable snapshot, and where it reads on.

@@ -101,8 +101,8 @@ async fn live(options: &Demo, clock: FastClock, county: County, config: Arc<Conf
     let target =
         Target { host: source.address.ip().to_string(), port: source.address.port(), credentials: None };
     let pace = ClockPace::new(shared, f64::from(options.speed));
-    let counts = Arc::new(PlayCounts::default());
-    let playing = play(county, &target, &pace, Timestamp::MAX, PlayLimits::default(), &counts);
+    let played = Arc::new(PlayCounts::default());
+    let playing = play(county, &target, &pace, Timestamp::MAX, PlayLimits::default(), &played);
     let time_is_up = async {
         match options.duration {
             Some(duration) => tokio::time::sleep(duration.duration()).await,
@@ -110,7 +110,7 @@ async fn live(options: &Demo, clock: FastClock, county: County, config: Arc<Conf
         }
     };
     tokio::select! {
-        played = playing => { played?; }
+        ended = playing => { ended?; }
         () = time_is_up => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
@@ -119,7 +119,7 @@ async fn live(options: &Demo, clock: FastClock, county: County, config: Arc<Conf
     pipeline.stop().await;
     pages.stop().await;
     alerts.abort();
-    let report = counts.report();
+    let report = played.report();
     writeln!(
         super::output(),
         "{} messages published, {} acknowledged",
@@ -155,7 +155,12 @@ async fn print_alerts(alerting: citywarden_alerting::Handle, local: LocalClock, 
             What::Reopened { .. } => "AGAIN  ",
             What::Cleared => "cleared",
             What::Closed => "closed ",
-            _ => continue,
+            What::Updated(_)
+            | What::Acknowledged
+            | What::Resolved
+            | What::Noted
+            | What::Notified(_)
+            | What::Failed { .. } => continue,
         };
         let Some((alert, _)) = alerting.view().get(&event.alert) else { continue };
         let line = format!("{mark} {}", line(&alert, event.at, local, start));

@@ -96,9 +96,9 @@ fn question(options: &Explain, config: &Config) -> anyhow::Result<Question> {
 /// The alert as it was when it was raised, and by which record.
 fn as_raised(view: &AlertView, id: &AlertId) -> Option<(Arc<Alert>, Offset)> {
     let (_, events) = view.get(id)?;
-    events.iter().find_map(|event| match &event.what {
-        What::Opened(raise) => Some((Arc::new(raise.raised.clone()), event.cause?.moment.offset)),
-        _ => None,
+    events.iter().find_map(|event| {
+        let What::Opened(raise) = &event.what else { return None };
+        Some((Arc::new(raise.raised.clone()), event.cause?.moment.offset))
     })
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn list(at: &RulesAt) -> anyhow::Result<ExitCode> {
         }
     }
     out.flush()?;
-    end(&reading)
+    Ok(end(&reading))
 }
 
 /// Prints every problem.
@@ -50,7 +50,7 @@ pub(crate) fn check(at: &RulesAt) -> anyhow::Result<ExitCode> {
     } else {
         writeln!(output(), "{rules} rules, {problems} problems")?;
     }
-    end(&reading)
+    Ok(end(&reading))
 }
 
 /// Runs the examples.
@@ -79,7 +79,7 @@ pub(crate) fn test(at: &RulesAt) -> anyhow::Result<ExitCode> {
         writeln!(out, "{passed} passed, {failed} failed")?;
     }
     out.flush()?;
-    if failed > 0 { Ok(ExitCode::FAILURE) } else { end(&reading) }
+    Ok(if failed > 0 { ExitCode::FAILURE } else { end(&reading) })
 }
 
 /// Writes the built-in pack; what is there already stays as it is.
@@ -115,8 +115,8 @@ fn read(at: &RulesAt) -> anyhow::Result<(RuleReading, LocalClock)> {
     Ok((reading, local))
 }
 
-fn end(reading: &RuleReading) -> anyhow::Result<ExitCode> {
-    Ok(if rulebook::has_errors(&reading.problems) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+fn end(reading: &RuleReading) -> ExitCode {
+    if rulebook::has_errors(&reading.problems) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn status(rule: &Rule) -> &'static str {

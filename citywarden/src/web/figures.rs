@@ -70,7 +70,7 @@ impl Figures {
     }
 
     /// Takes over what the other stages have counted.
-    pub(super) fn take_rest(&self, judge_answers: bool) {
+    pub(super) fn take_rest(&self) {
         for (source, counters) in &self.sources {
             self.take_source(source, counters);
         }
@@ -79,7 +79,7 @@ impl Figures {
         let lag = next.0.saturating_sub(judged.0);
         let age = if lag == 0 { 0.0 } else { self.clock.now().since(self.progress.judged_at()).seconds() };
         metrics.lag_records.with_label_values(&["rules"]).set(signed(lag));
-        metrics.lag_seconds.with_label_values(&["rules"]).set(if judge_answers { age.max(0.0) } else { age });
+        metrics.lag_seconds.with_label_values(&["rules"]).set(age.max(0.0));
         metrics.journal_bytes.set(signed(bytes_in(&self.journal)));
         for (severity, count) in self.alerting.view().open_by_severity() {
             metrics

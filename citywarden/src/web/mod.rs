@@ -91,8 +91,8 @@ impl Reads for Window {
     }
     fn metrics(&self) -> String {
         let figures = self.figures.clone();
-        let told = self.ask(move |judge| Some(figures.take_judge(judge)));
-        self.figures.take_rest(told.is_some());
+        self.ask(move |judge| figures.take_judge(judge));
+        self.figures.take_rest();
         self.figures.text()
     }
     fn verdicts(&self, filter: &VerdictFilter) -> Vec<VerdictLine> {
