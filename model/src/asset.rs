@@ -95,6 +95,6 @@ pub struct Unit {
     pub name: String,
     /// What it answers for: a grid's id, or empty.
     pub area: String,
-    /// The receiver it listens to.
+    /// The receiver it listens to; empty: none.
     pub receiver: String,
 }

@@ -15,11 +15,12 @@ impl Record for Unit {
 
     fn read(id: String, line: &Line<'_, '_>, _: Locality<'_>) -> Result<Self, Refused> {
         let name = line.need("name", |text| Ok(text.to_owned()));
-        let receiver = line.need("receiver", |text| Ok(text.to_owned()));
-        let area = line.text("area").unwrap_or_default().to_owned();
-        Ok(Self { id, name: name?, area, receiver: receiver? })
+        let [area, receiver] =
+            ["area", "receiver"].map(|column| line.text(column).unwrap_or_default().to_owned());
+        Ok(Self { id, name: name?, area, receiver })
     }
     fn references(&self) -> Vec<Reference<'_>> {
-        vec![Reference { column: "receiver", to: Target::Receiver, id: &self.receiver }]
+        let receiver = Reference { column: "receiver", to: Target::Receiver, id: &self.receiver };
+        Some(receiver).filter(|receiver| !receiver.id.is_empty()).into_iter().collect()
     }
 }

@@ -15,6 +15,8 @@ use std::io::{self, BufWriter, StdoutLock};
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command, ConfigFile, DeadLetter, Journal, Receivers, Rules};
+use citywarden_problems::Level;
+
 use crate::config::{self, Config, Machine};
 
 /// Does what the command line says.
@@ -49,9 +51,10 @@ fn output() -> BufWriter<StdoutLock<'static>> {
     BufWriter::new(io::stdout().lock())
 }
 
-/// The configuration; its problems go to stderr, and an error ends the command.
+/// The configuration; its errors go to stderr and end the command. Warnings are for `check` and `run`.
 fn read_config(file: &ConfigFile) -> anyhow::Result<Config> {
-    let reading = config::load(&file.path, &Machine);
+    let mut reading = config::load(&file.path, &Machine);
+    reading.problems.retain(|problem| problem.level == Level::Error);
     print_problems(&reading.problems)?;
     reading.config.ok_or_else(|| anyhow::anyhow!("the configuration has errors"))
 }

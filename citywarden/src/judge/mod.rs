@@ -10,8 +10,6 @@ mod snapshot;
 mod topic;
 mod versions;
 
-use std::sync::Arc;
-
 use citywarden_formats::Format;
 use citywarden_journal::{Body, Control, Message, Record};
 use citywarden_model::{
@@ -107,15 +105,19 @@ impl<V: Versions> Judge<V> {
         message: &Message<'_>,
         out: &mut Vec<Transition>,
     ) -> Result<(), DeadLetter> {
-        let registry = Arc::clone(self.evaluator.registry());
-        let (device, observations) = decode(&self.region, &registry, message)?;
+        let find = |id: &str| match self.evaluator.device(id) {
+            Some(device) => Ok(device),
+            None => registered(self.evaluator.registry(), id),
+        };
+        let (device, observations) = read(&self.region, message, find)?;
+        let device = device.clone();
         let arrival = Arrival {
             moment,
             duplicate: message.duplicate,
             retained: message.retained,
             payload: message.payload,
         };
-        self.evaluator.observe(&arrival, device, &observations, out);
+        self.evaluator.observe(&arrival, &device, &observations, out);
         Ok(())
     }
 
@@ -145,23 +147,38 @@ pub(crate) fn decode<'r, 'm>(
     registry: &'r Registry,
     message: &Message<'m>,
 ) -> Result<(&'r DeviceId, Vec<Observation<'m>>), DeadLetter> {
+    read(region, message, |id| registered(registry, id))
+}
+
+/// As [`decode`], with somebody else to find the device.
+fn read<'r, 'm>(
+    region: &RegionId,
+    message: &Message<'m>,
+    find: impl FnOnce(&str) -> Result<&'r DeviceId, DeadLetter>,
+) -> Result<(&'r DeviceId, Vec<Observation<'m>>), DeadLetter> {
     if let Some(reason) = message.refused {
         return Err(DeadLetter::new(reason, String::new()));
     }
     let parts =
         topic::read_topic(message.topic, region).map_err(|reason| DeadLetter::new(reason, String::new()))?;
-    let unknown = |reason, what: &str| DeadLetter::new(reason, format!("`{what}` is not known"));
-    let device = registry
-        .devices
-        .get(parts.device)
-        .ok_or_else(|| unknown(DeadLetterReason::UnknownDevice, parts.device))?;
-    if !registry.assets.contains_key(&device.asset) {
-        return Err(unknown(DeadLetterReason::UnknownAsset, device.asset.as_str()));
-    }
+    let device = find(parts.device)?;
     let format =
         Format::parse(parts.format).ok_or_else(|| unknown(DeadLetterReason::UnknownFormat, parts.format))?;
     let mut observations = Vec::new();
     citywarden_formats::decode(format, message.payload, &mut observations)
         .map_err(|error| DeadLetter::new(DeadLetterReason::Undecodable, error.to_string()))?;
-    Ok((&device.id, observations))
+    Ok((device, observations))
+}
+
+/// The device of this id, with an asset that is known as well.
+fn registered<'r>(registry: &'r Registry, id: &str) -> Result<&'r DeviceId, DeadLetter> {
+    let device = registry.devices.get(id).ok_or_else(|| unknown(DeadLetterReason::UnknownDevice, id))?;
+    if !registry.assets.contains_key(&device.asset) {
+        return Err(unknown(DeadLetterReason::UnknownAsset, device.asset.as_str()));
+    }
+    Ok(&device.id)
+}
+
+fn unknown(reason: DeadLetterReason, what: &str) -> DeadLetter {
+    DeadLetter::new(reason, format!("`{what}` is not known"))
 }
