@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::moment::{now, zone_where_it_is_noon};
 use crate::pack::Pack;
-use crate::receiver::SECRET;
+use crate::receiver::{ENFORCEMENT, OPERATOR, SECRET};
 
 /// The region of all tests: Xinchang.
 pub const REGION: &str = "330624";
@@ -24,7 +24,7 @@ pub struct County {
     dir: TempDir,
     /// The rules in force: the built-in pack, exported.
     pub pack: Pack,
-    /// Where alerts are posted; `None`: nobody is told.
+    /// The server that alerts are posted to; `None`: nobody is told.
     pub webhook: Option<String>,
     /// The endpoint's address.
     pub mqtt: String,
@@ -37,8 +37,12 @@ type Row = BTreeMap<String, String>;
 
 impl County {
     /// A county with nothing in it, the built-in rules, and local noon: no night falls while a test runs.
+    ///
+    /// Its directory goes with it, unless `CITYWARDEN_KEEP` is set.
     pub fn new() -> Self {
-        let dir = TempDir::new().expect("there is room for a directory");
+        let keeps = std::env::var_os("CITYWARDEN_KEEP").is_some();
+        let mut dir = TempDir::new().expect("there is room for a directory");
+        dir.disable_cleanup(keeps);
         let pack = Pack::export(&dir.path().join("rules"));
         let mqtt = "127.0.0.1:0".to_owned();
         Self { dir, pack, webhook: None, mqtt, assets: Vec::new(), devices: Vec::new(), zones: Vec::new() }
@@ -127,14 +131,17 @@ impl County {
              [rules]\ndir = \"rules\"\n\n[[source]]\ntype = \"mqtt-endpoint\"\nlisten = \"{mqtt}\"\n\n\
              [http]\nlisten = \"127.0.0.1:0\"\n"
         );
-        if let Some(url) = &self.webhook {
-            write!(
-                config,
-                "\n[[receiver]]\nname = \"enforcement\"\ntype = \"webhook\"\nurl = \"{url}\"\n\
-                 secret_file = \"secrets/webhook\"\n\n[route]\nreceiver = \"enforcement\"\ngroup_by = [\"asset\"]\n\
-                 group_wait = \"100ms\"\n"
-            )
-            .expect("a text takes all");
+        if let Some(webhook) = &self.webhook {
+            for (name, path) in [("enforcement", ENFORCEMENT), ("operator", OPERATOR)] {
+                write!(
+                    config,
+                    "\n[[receiver]]\nname = \"{name}\"\ntype = \"webhook\"\nurl = \"{webhook}{path}\"\n\
+                     secret_file = \"secrets/webhook\"\n"
+                )
+                .expect("a text takes all");
+            }
+            config += "\n[route]\nreceiver = \"enforcement\"\ngroup_by = [\"asset\"]\ngroup_wait = \"100ms\"\n\
+                 [[route.routes]]\nmatch = { kind = \"early_warning\" }\nreceiver = \"operator\"\n";
         }
         config
     }

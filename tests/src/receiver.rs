@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::routing::post;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
@@ -21,6 +21,8 @@ use tokio::sync::Notify;
 pub struct Delivery {
     /// The `webhook-id` header: the idempotency key.
     pub id: String,
+    /// Where it was posted: [`ENFORCEMENT`] or [`OPERATOR`].
+    pub path: String,
     /// The `content-type` header.
     pub content_type: String,
     /// The body, byte for byte.
@@ -67,6 +69,10 @@ struct Inbox {
     arrived: Notify,
 }
 
+/// Where enforcement listens.
+pub const ENFORCEMENT: &str = "/alerts";
+/// Where the operators of sites listen: early warnings.
+pub const OPERATOR: &str = "/warnings";
 /// The secret that the server and the service share: `whsec_` and base64.
 pub const SECRET: &str = "whsec_Y2l0eXdhcmRlbi10ZXN0LXNlY3JldC0wMDAwMDA=";
 
@@ -81,14 +87,17 @@ impl WebhookServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("it has an address");
         let inbox = Arc::new(Inbox { fails_each, ..Inbox::default() });
-        let router = Router::new().route("/alerts", post(take)).with_state(Arc::clone(&inbox));
+        let router = Router::new()
+            .route(ENFORCEMENT, post(take))
+            .route(OPERATOR, post(take))
+            .with_state(Arc::clone(&inbox));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, inbox }
     }
 
-    /// Where alerts are posted.
+    /// Its address as a URL.
     pub fn url(&self) -> String {
-        format!("http://{}/alerts", self.address)
+        format!("http://{}", self.address)
     }
 
     /// Everything delivered so far, each attempt of it. Panics where one of them was not signed right.
@@ -151,17 +160,18 @@ impl WebhookServer {
     }
 }
 
-async fn take(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn take(State(inbox): State<Arc<Inbox>>, at: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
     let header =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let (id, at, signature) =
+    let (id, time, signature) =
         (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
-    if !is_signed(&id, &at, &body, &signature) {
-        inbox.refused.lock().expect("no test panicked in it").push(format!("{id} {at} {signature}"));
+    if !is_signed(&id, &time, &body, &signature) {
+        inbox.refused.lock().expect("no test panicked in it").push(format!("{id} {time} {signature}"));
         return StatusCode::UNAUTHORIZED;
     }
     let Ok(event) = serde_json::from_slice(&body) else { return StatusCode::BAD_REQUEST };
-    let delivery = Delivery { id, content_type: header("content-type"), body, event };
+    let path = at.path().to_owned();
+    let delivery = Delivery { id, path, content_type: header("content-type"), body, event };
     let mut attempts = inbox.attempts.lock().expect("no test panicked in it");
     attempts.push(delivery);
     let fails = inbox.fails_each > 0 && attempts.len().is_multiple_of(inbox.fails_each);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::moment::{ago, now};
 use crate::service::{citywarden_in, citywarden_ok_in};
 
 /// Each line of a text as JSON.
@@ -27,6 +28,15 @@ pub fn payloads(dump: &str) -> impl Iterator<Item = String> {
 pub fn backtest(dir: &Path, more: &[&str]) -> String {
     let args = [&["rules", "backtest", "--json", "--config", "citywarden.toml"], more].concat();
     citywarden_ok_in(dir, &args)
+}
+
+/// Judges the journal itself, from its first record on.
+pub fn backtest_journal(dir: &Path) -> String {
+    let stat = citywarden_ok_in(dir, &["journal", "stat", "--json", "--config", "citywarden.toml"]);
+    let stat: Value = serde_json::from_str(&stat).expect("one object");
+    let from = stat["first_received_at"].as_str().expect("it holds something");
+    let to = ago(now(), -60).to_string();
+    backtest(dir, &["--from", from, "--to", &to])
 }
 
 /// Asserts that the journal is whole.

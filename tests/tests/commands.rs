@@ -236,7 +236,7 @@ async fn a_test_notification_arrives_signed_or_says_why_not() {
     assert_ne!(unknown.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("enforcement"), "it names those there are");
 
-    county.webhook = Some("http://127.0.0.1:9/alerts".to_owned());
+    county.webhook = Some("http://127.0.0.1:9".to_owned());
     county.write();
     let refused =
         citywarden_in(county.dir(), &["receivers", "test", "enforcement", "--config", "citywarden.toml"]);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use citywarden_tests::county::{CENTRE, County, topic_of};
 use citywarden_tests::moment::{ago, now};
 use citywarden_tests::receiver::{Delivery, WebhookServer};
-use citywarden_tests::recording::{backtest, dump, json_lines, payloads, sorted_as_raised, verify};
+use citywarden_tests::recording::{backtest_journal, dump, json_lines, payloads, sorted_as_raised, verify};
 use citywarden_tests::service::Service;
 use citywarden_tests::stubborn::{Acknowledged, Stubborn};
 use serde_json::json;
@@ -59,8 +59,7 @@ async fn after_kill_9_under_load_nothing_acknowledged_is_missing_and_each_violat
     verify(dir);
     check_nothing_is_missing(&dump(dir), &acknowledged);
     check_one_alert_each(&server, &staged);
-    let (from, to) = (ago(now(), 3600).to_string(), ago(now(), -60).to_string());
-    let derived = json_lines(&backtest(dir, &["--from", &from, "--to", &to]));
+    let derived = json_lines(&backtest_journal(dir));
     let raised = server.opened();
     assert_eq!(sorted_as_raised(&derived), sorted_as_raised(raised.iter().map(Delivery::alert)));
 }

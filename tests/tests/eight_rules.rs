@@ -6,7 +6,7 @@ use std::time::Duration;
 use citywarden_tests::alert::check_opened;
 use citywarden_tests::county::County;
 use citywarden_tests::moment::now;
-use citywarden_tests::receiver::{Subject, WebhookServer};
+use citywarden_tests::receiver::{ENFORCEMENT, OPERATOR, Subject, WebhookServer};
 use citywarden_tests::scenario::{Scenario, eight_rules, sentinel};
 use citywarden_tests::service::Service;
 
@@ -52,6 +52,7 @@ async fn each_rule_raises_its_alert_once_and_its_clean_twins_raise_none() {
     server.wait_until("each alert that was raised", ALERT, |server| server.opened().len() >= raised).await;
 
     check_subjects(&server, &scenarios, &last);
+    check_receivers(&server);
     check_alerts(&server, &county, &scenarios);
     service.stop();
 }
@@ -77,6 +78,14 @@ fn check_subjects(server: &WebhookServer, scenarios: &[Scenario], last: &Scenari
         wanted.insert(on_the_way, 1);
     }
     assert_eq!(opened, wanted);
+}
+
+/// Early warnings go to the operator and nowhere else; violations to enforcement.
+fn check_receivers(server: &WebhookServer) {
+    for delivery in server.opened() {
+        let wanted = if delivery.alert()["kind"] == "early_warning" { OPERATOR } else { ENFORCEMENT };
+        assert_eq!(delivery.path, wanted, "{:?}", delivery.subject());
+    }
 }
 
 /// Each alert says what it has to.

@@ -39,7 +39,8 @@ pub(super) fn nozzle_spacing() -> Scenario {
     Scenario {
         rule: "nozzle-spacing",
         client: Client::Mosquitto5,
-        shorter: Some(("10m", "150s")),
+        // what the register alone shows begins with the service, by the journal's clock
+        shorter: Some(("10m", "5s")),
         cases: vec![
             site("nozzles-even", all, EVEN),
             site("nozzles-one-broken", one_broken, EVEN).raising(gap(10.0)),
@@ -148,11 +149,11 @@ pub(super) fn site_dust() -> Scenario {
     let site = |asset, pm10: f64, humidity: f64| {
         Case::steady(asset, "construction_site", LONG, json!({"pm10": pm10, "humidity": humidity}))
     };
-    let dusty = |kind, pm10, limit| Expected {
+    let dusty = |kind, severity, pm10, limit| Expected {
         kind,
         item: 18,
         clause: "扬尘",
-        severity: "minor",
+        severity,
         lead: false,
         responsible: "建设局",
         value: ("pm10_15m", pm10),
@@ -166,8 +167,18 @@ pub(super) fn site_dust() -> Scenario {
         cases: vec![
             site("dust-none", 118.0, 60.0),
             site("dust-in-fog", 300.0, 95.0),
-            site("dust-some", 135.0, 60.0).raising(dusty("early_warning", 135.0, ("warn_ug_m3", 120.0))),
-            site("dust-much", 200.0, 60.0).raising(dusty("violation", 200.0, ("limit_ug_m3", 150.0))),
+            site("dust-some", 135.0, 60.0).raising(dusty(
+                "early_warning",
+                "notice",
+                135.0,
+                ("warn_ug_m3", 120.0),
+            )),
+            site("dust-much", 200.0, 60.0).raising(dusty(
+                "violation",
+                "minor",
+                200.0,
+                ("limit_ug_m3", 150.0),
+            )),
         ],
     }
 }

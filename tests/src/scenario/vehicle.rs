@@ -22,7 +22,7 @@ pub(super) fn sprinkler_chime_loudness() -> Scenario {
         client: Client::Rumqttc311,
         shorter: None,
         cases: vec![
-            // 49.1 dB once the street is taken off
+            // below the limit once the street is taken off
             truck("sprinkler-soft", 50.5, 45.0, true),
             truck("sprinkler-mute", 66.0, 45.0, false),
             truck("sprinkler-drowned", 56.0, 54.5, true),
@@ -33,7 +33,8 @@ pub(super) fn sprinkler_chime_loudness() -> Scenario {
                 severity: "minor",
                 lead: false,
                 responsible: "交通运输局",
-                value: ("chime_db", 55.8574),
+                // more than 10 dB above the street: nothing is taken off (HJ 706)
+                value: ("chime_db", 56.2),
                 limit: ("limit_db", 50.0),
                 unit: "dB(A)",
             }),
