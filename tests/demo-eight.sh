@@ -13,7 +13,7 @@ trap 'rm -rf "$dir"' EXIT
 missing=0
 for rule in sprinkler-chime-loudness nozzle-spacing muck-truck-uncovered truck-leaves-unwashed \
     fume-concentration construction-noise linear-works-spraying site-dust; do
-    count=$(grep -c -- "$rule" "$dir/said" || true)
+    count=$(grep -c -- "^RAISED .* $rule " "$dir/said" || true)
     printf '%-28s %s\n' "$rule" "$count"
     [ "$count" -gt 0 ] || missing=1
 done

@@ -51,6 +51,11 @@ async fn each_rule_raises_its_alert_once_and_its_clean_twins_raise_none() {
     let raised = service.count("citywarden_alert_events_total", &[("event", "opened")]).await;
     server.wait_until("each alert that was raised", ALERT, |server| server.opened().len() >= raised).await;
 
+    let delivered = [("receiver", "enforcement"), ("result", "delivered")];
+    service
+        .wait_for_count("citywarden_notifications_total", &delivered, |count| count >= scenarios.len())
+        .await;
+
     check_subjects(&server, &scenarios, &last);
     check_receivers(&server);
     check_alerts(&server, &county, &scenarios);
