@@ -7,6 +7,7 @@ use citywarden_model::{
     Asset, AssetId, Crs, DailyHours, DeviceId, Offset, Registry, RuleId, Span, Timestamp,
 };
 
+use super::directory::Directory;
 use super::geometry::Zones;
 use super::names::{Names, Quantity};
 use super::plan::{self, RulePlan, What};
@@ -26,6 +27,8 @@ pub(crate) struct Field {
     pub(crate) assets: Vec<AssetPlan>,
     /// By device id.
     pub(crate) devices: Vec<DevicePlan>,
+    /// Their places by id.
+    directory: Directory,
     pub(crate) zones: Zones,
     /// Overrides that could not be read, and the like: kept with their default.
     pub(crate) problems: Vec<String>,
@@ -122,6 +125,7 @@ impl Field {
             plans,
             assets: Vec::new(),
             devices: Vec::new(),
+            directory: Directory::default(),
             problems: Vec::new(),
         };
         let mut interpreter = Interpreter::new();
@@ -135,8 +139,9 @@ impl Field {
         field
     }
 
-    pub(crate) fn device(&self, id: &DeviceId) -> Option<usize> {
-        self.devices.binary_search_by(|device| device.id.cmp(id)).ok()
+    pub(crate) fn device(&self, id: &str) -> Option<usize> {
+        let is = |number: usize| self.devices.get(number).is_some_and(|device| device.id.as_str() == id);
+        self.directory.find(id, is)
     }
 
     pub(crate) fn asset_of(&self, id: &str) -> Option<usize> {
@@ -193,6 +198,7 @@ impl Field {
             });
             plan.devices.push(self.devices.len() - 1);
         }
+        self.directory = Directory::new(self.devices.iter().map(|device| device.id.as_str()));
     }
 
     /// Says what is kept for each kind, and for how long.

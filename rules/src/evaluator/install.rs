@@ -91,7 +91,8 @@ impl Evaluator {
             .devices
             .iter()
             .map(|device| {
-                let from = old.device(&device.id).filter(|from| same_owner(old, &new, *from, device.asset));
+                let from =
+                    old.device(device.id.as_str()).filter(|from| same_owner(old, &new, *from, device.asset));
                 let meter = from.and_then(|from| meters.get_mut(from)).map(std::mem::take);
                 meter.unwrap_or_default().unarmed()
             })
@@ -154,7 +155,7 @@ fn clock_ended(
     plan.devices.iter().find(wrong)?;
     let stays = |device: &usize| {
         let id = old.devices.get(*device).map(|device| &device.id);
-        let now = id.and_then(|id| new.device(id)).and_then(|device| new.devices.get(device));
+        let now = id.and_then(|id| new.device(id.as_str())).and_then(|device| new.devices.get(device));
         now.is_some_and(|now| Some(now.asset) == still)
     };
     let change = match still {
@@ -197,7 +198,7 @@ fn moved_lane(old: &Field, new: &Field, from: usize, to: usize, mut lane: Lane) 
     let Some((old_plan, new_plan)) = old.assets.get(from).zip(new.assets.get(to)) else { return moved };
     for (place, device) in new_plan.devices.iter().enumerate() {
         let id = new.devices.get(*device).map(|device| &device.id);
-        let before = id.and_then(|id| old.device(id)).and_then(|device| old.devices.get(device));
+        let before = id.and_then(|id| old.device(id.as_str())).and_then(|device| old.devices.get(device));
         let Some(before) = before.filter(|before| before.asset == from) else { continue };
         let sender = lane.senders.get_mut(before.place).map(std::mem::take);
         if let Some((there, sender)) = moved.senders.get_mut(place).zip(sender) {

@@ -17,6 +17,7 @@ mod advance;
 mod calendar;
 mod case;
 mod clock_finding;
+mod directory;
 mod draft;
 mod due;
 mod evaluate;
@@ -43,7 +44,9 @@ mod window;
 
 use std::sync::Arc;
 
-use citywarden_model::{AlertKind, AssetId, Change, Digest, Moment, Offset, Registry, RuleId, Transition};
+use citywarden_model::{
+    AlertKind, AssetId, Change, DeviceId, Digest, Moment, Offset, Registry, RuleId, Transition,
+};
 
 pub use options::EvaluatorOptions;
 pub use outlook::{CaseState, Explanation, VerdictLine};
@@ -123,6 +126,11 @@ impl Evaluator {
     /// The registry in force.
     pub fn registry(&self) -> &Arc<Registry> {
         &self.field.registry
+    }
+
+    /// The device of this id, where the registry in force has it and the asset that it belongs to.
+    pub fn device(&self, id: &str) -> Option<&DeviceId> {
+        self.field.device(id).and_then(|number| self.field.devices.get(number)).map(|device| &device.id)
     }
 
     /// The last moment it was told of.

@@ -29,7 +29,7 @@ impl Evaluator {
     ) {
         self.advance(arrival.moment, out);
         let field = Arc::clone(&self.field);
-        let Some(number) = field.device(device) else {
+        let Some(number) = field.device(device.as_str()) else {
             return self.tally.discard("unknown_device");
         };
         let Some(plan) = field.devices.get(number) else { return };

@@ -157,7 +157,12 @@ impl Series {
         } else {
             self.samples.partition_point(|sample| sample.at <= to)
         };
-        let start = self.samples.partition_point(|sample| sample.at <= from);
+        // mostly nothing is older than a window that is not full yet: then one look is enough
+        let start = if self.samples.front().is_none_or(|oldest| oldest.at > from) {
+            0
+        } else {
+            self.samples.partition_point(|sample| sample.at <= from)
+        };
         (start.min(end), end)
     }
 
