@@ -22,7 +22,7 @@ pub(crate) struct SyncTimes {
 
 /// Overwrites a zeroed file in this directory piece by piece, from its front, with `fdatasync` after each.
 pub(crate) fn measure(dir: &Path) -> std::io::Result<[SyncTimes; 2]> {
-    let file = tempfile::tempfile_in(dir)?;
+    let file = File::options().read(true).write(true).create_new(true).open(dir.join("overwritten"))?;
     file.write_all_at(&vec![0; FILE_BYTES], 0)?;
     file.sync_all()?;
     let [small, large] = SIZES.map(|bytes| overwrite(&file, bytes));

@@ -50,11 +50,13 @@ const CASES: [Case; 2] = [
 /// Runs all of it and prints the figures.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let binary = options.binary.clone().map_or_else(server::build, Ok)?;
-    let dir = options.dir.clone().unwrap_or_else(std::env::temp_dir);
-    for line in host::conditions(&dir) {
+    let parent = options.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let dir = tempfile::tempdir_in(parent)?;
+    let dir = dir.path();
+    for line in host::conditions(dir) {
         say(&line)?;
     }
-    for syncs in disk::measure(&dir)? {
+    for syncs in disk::measure(dir)? {
         say(&report::syncs(&syncs))?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -65,10 +67,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         }
         let (mut ours, mut others) = (Vec::new(), Vec::new());
         for _ in 0..options.runs {
-            let service = Server::service(&binary, &dir)?;
+            let service = Server::service(&binary, dir)?;
             ours.push(turn(&runtime, service, case, options.seconds, &clock)?);
             let other = match &options.against {
-                Some(binary) => Server::service(binary, &dir)?,
+                Some(binary) => Server::service(binary, dir)?,
                 None => Server::at_once()?,
             };
             others.push(turn(&runtime, other, case, options.seconds, &clock)?);

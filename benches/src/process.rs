@@ -37,13 +37,24 @@ impl Process {
             if let Some(found) = find(&line) {
                 return Ok(found);
             }
-            said += &format!("{line}\n");
+            said += &line;
+            said.push('\n');
         }
     }
 
     /// Processor time so far, user and system.
     pub(crate) fn cpu(&self) -> Duration {
-        cpu_of(&self.child.id().to_string())
+        cpu_of(&format!("/proc/{}", self.child.id()))
+    }
+
+    /// As [`Self::cpu`], of the threads whose names begin like this.
+    pub(crate) fn cpu_of_threads(&self, name: &str) -> Duration {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let paths = threads.into_iter().flatten().flatten().map(|thread| thread.path().display().to_string());
+        let is_meant = |path: &String| {
+            std::fs::read_to_string(format!("{path}/comm")).is_ok_and(|comm| comm.starts_with(name))
+        };
+        paths.filter(is_meant).map(|path| cpu_of(&path)).sum()
     }
 }
 
@@ -57,11 +68,11 @@ impl Drop for Process {
 
 /// Processor time of this process so far.
 pub(crate) fn own_cpu() -> Duration {
-    cpu_of("self")
+    cpu_of("/proc/self")
 }
 
-fn cpu_of(pid: &str) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+fn cpu_of(place: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("{place}/stat")).unwrap_or_default();
     // the name may hold anything, but nothing behind it holds a parenthesis: utime and stime are 12th and 13th there
     let behind_name = stat.rsplit(')').next().unwrap_or_default();
     let ticks: u64 =

@@ -6,12 +6,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
+use crate::clock::instant;
 use crate::county;
 use crate::process::Process;
 
-/// Between two looks at the metrics: the resolution of the time at which all is judged.
+/// Between two looks at the metrics, at least. A look takes the judge's time too: so the pause grows with the wait, to a
+/// fiftieth of it, which is the error of the time at which all is judged.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Longest time that the judge may need for what is left.
 const JUDGE_TIMEOUT: Duration = Duration::from_mins(2);
@@ -21,9 +24,7 @@ pub(crate) struct Server {
     pub(crate) process: Process,
     pub(crate) mqtt: SocketAddr,
     /// Where it tells its figures; the one that acknowledges at once has none.
-    metrics: Option<String>,
-    /// Its data, removed when dropped.
-    _dir: Option<TempDir>,
+    http: Option<SocketAddr>,
 }
 
 /// What a service has counted so far.
@@ -39,42 +40,43 @@ pub(crate) struct Counts {
 }
 
 impl Server {
-    /// The real service, with a fresh journal in this directory.
+    /// The real service, with a fresh journal in a new directory below this one. It stays there: a disk that is told of
+    /// freed blocks is slow meanwhile.
     pub(crate) fn service(binary: &Path, parent: &Path) -> anyhow::Result<Self> {
-        let dir = tempfile::tempdir_in(parent)?;
-        let config = county::write(dir.path())?;
+        let dir = tempfile::tempdir_in(parent)?.keep();
+        let config = county::write(&dir)?;
         let mut command = Command::new(binary);
-        let process = Process::start(command.args(["run", "--config", config]).current_dir(dir.path()))?;
+        let process = Process::start(command.args(["run", "--config", config]).current_dir(&dir))?;
         let mqtt = process.wait_for(|line| address_after(line, "mqtt-endpoint listening on "))?;
         let http = process.wait_for(|line| address_after(line, "http listening on "))?;
         process.wait_for(|line| line.contains("ready: ").then_some(()))?;
-        Ok(Self { process, mqtt, metrics: Some(format!("http://{http}/metrics")), _dir: Some(dir) })
+        Ok(Self { process, mqtt, http: Some(http) })
     }
 
     /// The one that acknowledges at once.
     pub(crate) fn at_once() -> anyhow::Result<Self> {
         let process = Process::start(Command::new(std::env::current_exe()?).arg("at-once"))?;
         let mqtt = process.wait_for(|line| address_after(line, "listening on "))?;
-        Ok(Self { process, mqtt, metrics: None, _dir: None })
+        Ok(Self { process, mqtt, http: None })
     }
 
     /// Waits until everything that was acknowledged is judged; nothing to wait for where nothing is judged.
     pub(crate) async fn judged(&self) -> anyhow::Result<()> {
-        let Some(url) = &self.metrics else { return Ok(()) };
-        let looks = JUDGE_TIMEOUT.as_millis() / LOOK_EVERY.as_millis();
-        for _ in 0..looks {
-            if sum(&page(url).await?, "citywarden_stage_lag_records", "stage=\"rules\"") == 0 {
+        let Some(http) = self.http else { return Ok(()) };
+        let began = instant();
+        while began.elapsed() < JUDGE_TIMEOUT {
+            if sum(&page(http).await?, "citywarden_stage_lag_records", "stage=\"rules\"") == 0 {
                 return Ok(());
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep((began.elapsed() / 50).max(LOOK_EVERY)).await;
         }
         anyhow::bail!("the judge was not done after {JUDGE_TIMEOUT:?}")
     }
 
     /// What it has counted so far.
     pub(crate) async fn counts(&self) -> anyhow::Result<Counts> {
-        let Some(url) = &self.metrics else { return Ok(Counts::default()) };
-        let page = page(url).await?;
+        let Some(http) = self.http else { return Ok(Counts::default()) };
+        let page = page(http).await?;
         let compliant = sum(&page, "citywarden_rule_verdicts", "verdict=\"compliant\"");
         Ok(Counts {
             syncs: sum(&page, "citywarden_journal_commit_seconds_count", ""),
@@ -98,8 +100,16 @@ pub(crate) fn build() -> anyhow::Result<PathBuf> {
     Ok(binary)
 }
 
-async fn page(url: &str) -> anyhow::Result<String> {
-    Ok(reqwest::get(url).await?.error_for_status()?.text().await?)
+/// The service's metrics, by the simplest HTTP there is: it closes when all is said.
+async fn page(http: SocketAddr) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(http).await?;
+    stream.write_all(format!("GET /metrics HTTP/1.0\r\nHost: {http}\r\n\r\n").as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let (head, page) = answer.split_once("\r\n\r\n").context("an answer has a head")?;
+    let status = head.lines().next().unwrap_or_default();
+    ensure!(status.ends_with(" 200 OK"), "the metrics answer `{status}`");
+    Ok(page.to_owned())
 }
 
 /// The sum of the samples of a family that have this label.

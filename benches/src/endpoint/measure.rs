@@ -33,6 +33,8 @@ pub(super) struct Run {
     pub(super) p99: Duration,
     /// Processor time of the server, until everything was judged.
     pub(super) cpu: Duration,
+    /// Of that, the threads of the sockets, of the journal, and of the judge.
+    pub(super) by_threads: [Duration; 3],
     /// Processor time of the generator.
     pub(super) generator_cpu: Duration,
     pub(super) syncs: u64,
@@ -67,6 +69,7 @@ pub(super) async fn measure(
     let rate = number(case.first) / began.elapsed().as_secs_f64();
     server.judged().await?;
     let before = server.counts().await?;
+    let by_threads = threads(server);
     let (cpu, generator_cpu) = (server.process.cpu(), own_cpu());
     let began = instant();
     let report = send(server, case, count(rate, seconds), clock).await?;
@@ -75,6 +78,10 @@ pub(super) async fn measure(
     server.judged().await?;
     let judged_in = began.elapsed();
     let cpu = server.process.cpu().saturating_sub(cpu);
+    let mut spent = threads(server);
+    for (spent, before) in spent.iter_mut().zip(by_threads) {
+        *spent = spent.saturating_sub(before);
+    }
     let after = server.counts().await?;
     ensure!(after.dead_letters == 0, "{} messages were not judged", after.dead_letters);
     Ok(Run {
@@ -85,6 +92,7 @@ pub(super) async fn measure(
         p50: report.latencies.at(500),
         p99: report.latencies.at(990),
         cpu,
+        by_threads: spent,
         generator_cpu,
         syncs: after.syncs - before.syncs,
         evaluations: after.evaluations - before.evaluations,
@@ -92,6 +100,11 @@ pub(super) async fn measure(
         compliant: after.compliant,
         other_verdicts: after.other_verdicts,
     })
+}
+
+/// As the service names them; the journal's also prepares its segments.
+fn threads(server: &Server) -> [Duration; 3] {
+    ["tokio", "journal", "judge"].map(|name| server.process.cpu_of_threads(name))
 }
 
 /// Messages of so many seconds at this rate, an equal share for each device.
