@@ -84,7 +84,16 @@ impl WebhookServer {
 
     /// As [`Self::start`], and each n-th delivery is kept and answered 503, so that it comes again.
     pub async fn start_failing(fails_each: usize) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        Self::serve("127.0.0.1:0".parse().expect("an address"), fails_each).await
+    }
+
+    /// As [`Self::start`], at an address that was chosen before.
+    pub async fn start_at(address: SocketAddr) -> Self {
+        Self::serve(address, 0).await
+    }
+
+    async fn serve(address: SocketAddr, fails_each: usize) -> Self {
+        let listener = TcpListener::bind(address).await.expect("the address is free");
         let address = listener.local_addr().expect("it has an address");
         let inbox = Arc::new(Inbox { fails_each, ..Inbox::default() });
         let router = Router::new()

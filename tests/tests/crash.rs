@@ -11,6 +11,7 @@ use citywarden_tests::county::{CENTRE, County, topic_of};
 use citywarden_tests::moment::{ago, now};
 use citywarden_tests::receiver::{Delivery, WebhookServer};
 use citywarden_tests::recording::{backtest_journal, dump, json_lines, payloads, sorted_as_raised, verify};
+use citywarden_tests::scenario::sentinel;
 use citywarden_tests::service::Service;
 use citywarden_tests::stubborn::{Acknowledged, Stubborn};
 use serde_json::json;
@@ -29,6 +30,8 @@ const MESSAGES_OF_VIOLATION: usize = 7;
 const WINDOW: usize = 10;
 /// Each n-th delivery to enforcement fails and comes again.
 const FAILS_EACH: usize = 7;
+/// A rule and the asset that broke it.
+type Staged = (&'static str, String);
 const PATIENCE: Duration = Duration::from_mins(1);
 
 fn crashes() -> usize {
@@ -51,8 +54,8 @@ async fn after_kill_9_under_load_nothing_acknowledged_is_missing_and_each_violat
     }
     let service = Service::start(dir);
     let (acknowledged, staged) = load.finish().await;
-    for truck in &staged {
-        server.wait_for_alert("muck-truck-uncovered", truck, PATIENCE).await;
+    for (rule, asset) in &staged {
+        server.wait_for_alert(rule, asset, PATIENCE).await;
     }
     service.stop();
 
@@ -88,14 +91,23 @@ async fn crash(service: Service, round: usize, before: usize, load: &Load, serve
 fn county(server: &WebhookServer, crashes: usize) -> (County, SocketAddr) {
     let mut county = County::new();
     county.webhook = Some(server.url());
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let at = free.expect("loopback has a free port");
+    let at = free_address();
     county.mqtt = at.to_string();
-    for truck in (0..LOADERS).map(loader).chain((0..crashes).flat_map(staged_in)) {
+    for truck in (0..LOADERS).map(loader).chain((0..crashes).flat_map(trucks_of)) {
         county.asset(&truck, "muck_truck", &[]);
         county.device(&truck, "vehicle_terminal", Some(5), &[]);
     }
+    for works in (0..crashes).map(works_of) {
+        county.asset(&works, "linear_works", &[("limit.linear-works-spraying.off_max_s", "2")]);
+        county.device(&works, "spray_controller", None, &[]);
+    }
     (county, at)
+}
+
+/// An address on loopback that nobody listens on.
+fn free_address() -> SocketAddr {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    free.expect("loopback has a free port")
 }
 
 fn loader(number: usize) -> String {
@@ -103,8 +115,13 @@ fn loader(number: usize) -> String {
 }
 
 /// The trucks that begin a violation in this round.
-fn staged_in(round: usize) -> impl Iterator<Item = String> {
+fn trucks_of(round: usize) -> impl Iterator<Item = String> {
     (0..VIOLATIONS).map(move |number| format!("uncovered-{round}-{number}"))
+}
+
+/// The works that fall dry in this round: an alert when two seconds have passed, whoever runs then.
+fn works_of(round: usize) -> String {
+    format!("dry-{round}")
 }
 
 /// The devices, and what they have been handed.
@@ -113,7 +130,7 @@ struct Load {
     acknowledged: Arc<Acknowledged>,
     loaders: Vec<UnboundedSender<String>>,
     devices: Vec<JoinHandle<()>>,
-    staged: Vec<String>,
+    staged: Vec<Staged>,
     offered: usize,
 }
 
@@ -143,22 +160,32 @@ impl Load {
             }
         }
         self.offered += MESSAGES_EACH * LOADERS;
-        for truck in staged_in(round) {
-            let topic = topic_of(&truck);
-            let (work, device) = Stubborn::start(self.at, topic, WINDOW, Arc::clone(&self.acknowledged));
-            for number in 0..MESSAGES_OF_VIOLATION {
+        for truck in trucks_of(round) {
+            let uncovered = (0..MESSAGES_OF_VIOLATION).map(|number| {
                 let age = 5 * i64::try_from(MESSAGES_OF_VIOLATION - number).expect("small");
-                work.send(message(ago(now, age), false, &format!("{truck}/{number}")))
-                    .expect("the device runs");
-            }
-            self.offered += MESSAGES_OF_VIOLATION;
-            self.devices.push(device);
-            self.staged.push(truck);
+                message(ago(now, age), false, &format!("{truck}/{number}"))
+            });
+            self.stage("muck-truck-uncovered", &truck, uncovered);
         }
+        let works = works_of(round);
+        let dry = json!({"ts": now, "number": works, "readings": {"spraying": false}}).to_string();
+        self.stage("linear-works-spraying", &works, [dry]);
     }
 
-    /// Waits until everything offered is acknowledged: all payloads, and the trucks with a violation.
-    async fn finish(self) -> (Vec<String>, Vec<String>) {
+    /// A device of its own publishes a violation.
+    fn stage(&mut self, rule: &'static str, asset: &str, payloads: impl IntoIterator<Item = String>) {
+        let acknowledged = Arc::clone(&self.acknowledged);
+        let (work, device) = Stubborn::start(self.at, topic_of(asset), WINDOW, acknowledged);
+        for payload in payloads {
+            work.send(payload).expect("the device runs");
+            self.offered += 1;
+        }
+        self.devices.push(device);
+        self.staged.push((rule, asset.to_owned()));
+    }
+
+    /// Waits until everything offered is acknowledged; gives all payloads, and the violations staged.
+    async fn finish(self) -> (Vec<String>, Vec<Staged>) {
         drop(self.loaders);
         self.acknowledged.wait_for(self.offered, PATIENCE).await;
         for device in self.devices {
@@ -190,9 +217,31 @@ fn check_nothing_is_missing(dump: &str, acknowledged: &[String]) {
     assert_eq!(distinct.len(), acknowledged.len(), "each message is unlike any other");
 }
 
-fn check_one_alert_each(server: &WebhookServer, staged: &[String]) {
-    let subject = |truck: &String| ("muck-truck-uncovered".to_owned(), truck.clone(), "violation".to_owned());
-    let wanted: BTreeMap<_, usize> = staged.iter().map(|truck| (subject(truck), 1)).collect();
+fn check_one_alert_each(server: &WebhookServer, staged: &[Staged]) {
+    let subject = |(rule, asset): &Staged| ((*rule).to_owned(), asset.clone(), "violation".to_owned());
+    let wanted: BTreeMap<_, usize> = staged.iter().map(|one| (subject(one), 1)).collect();
     assert_eq!(server.opened_subjects(), wanted);
     assert!(server.attempts().len() > server.events().len(), "a failed delivery comes again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_that_nobody_took_yet_survives_kill_9_and_is_delivered_once_somebody_listens() {
+    let mut county = County::new();
+    let address = free_address();
+    county.webhook = Some(format!("http://{address}"));
+    let scenario = sentinel();
+    scenario.prepare(&mut county);
+    let dir = county.write();
+    let service = Service::start(dir);
+    scenario.play(service.mqtt, now(), |_| true).await;
+    service.wait_for_count("citywarden_alert_events_total", &[("event", "opened")], |count| count > 0).await;
+    service.kill();
+
+    let service = Service::start(dir);
+    let server = WebhookServer::start_at(address).await;
+    for case in &scenario.cases {
+        server.wait_for_alert(scenario.rule, case.asset, PATIENCE).await;
+    }
+    service.stop();
+    assert_eq!(server.opened().len(), 1, "{:?}", server.opened_subjects());
 }
