@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use citywarden_tests::client::Client;
 use citywarden_tests::county::County;
 use citywarden_tests::moment::now;
 use citywarden_tests::pack::Pack;
@@ -241,4 +242,27 @@ async fn a_test_notification_arrives_signed_or_says_why_not() {
     let refused =
         citywarden_in(county.dir(), &["receivers", "test", "enforcement", "--config", "citywarden.toml"]);
     assert_eq!(refused.status.code(), Some(1), "{}", String::from_utf8_lossy(&refused.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_are_listed_with_reason_and_topic() {
+    let (county, _server, service) = after_an_alert().await;
+    let none =
+        citywarden_ok_in(county.dir(), &["deadletter", "list", "--json", "--config", "citywarden.toml"]);
+    assert_eq!(none, "", "nothing was refused yet");
+    for topic in ["citywarden/330624/nobody/json", "citywarden/110000/nobody/json"] {
+        Client::Rumqttc311.publish(service.mqtt, topic, &["{}".to_owned()]).await;
+    }
+    for (more, wanted) in
+        [(&[][..], 2), (&["--reason", "unknown_device"], 1), (&["--reason", "undecodable"], 0)]
+    {
+        let args = [&["deadletter", "list", "--json", "--config", "citywarden.toml"][..], more].concat();
+        let listed = json_lines(&citywarden_ok_in(county.dir(), &args));
+        assert_eq!(listed.len(), wanted, "{more:?}: {listed:?}");
+        assert!(
+            listed.iter().all(|letter| letter["topic"].is_string() && letter["reason"].is_string()),
+            "{listed:?}"
+        );
+    }
+    service.stop();
 }

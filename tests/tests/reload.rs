@@ -45,6 +45,16 @@ fn clock() -> Instant {
     Instant::now()
 }
 
+/// Waits until the rules that judge hold this text.
+async fn wait_until_in_force(service: &Service, text: &str) {
+    let digest = Digest::of(text.as_bytes()).to_string();
+    let begun = clock();
+    while !service.get("/api/v1/rules").await.1.contains(&digest) {
+        let said = service.process.err.lines().join("\n");
+        assert!(begun.elapsed() < ALERT, "the saved rule is not in force after {ALERT:?}:\n{said}");
+    }
+}
+
 /// Asserts that at least one of these saves was in force in time: the others may have met a busy machine.
 fn check_promise(what: &str, times: &[Duration]) {
     assert!(times.iter().any(|time| *time < PROMISE), "{what} took {times:?}, each above {PROMISE:?}");
@@ -62,15 +72,16 @@ async fn a_saved_limit_is_in_force_within_a_second_and_named_in_the_alert() {
     for limit in ["value = 47.0", "value = 46.0", "value = 45.0"] {
         text = built_in.replace("value = 50.0", limit);
         assert_ne!(text, built_in);
-        let reloads = service.count("citywarden_rule_reload_total", &[("result", "success")]).await;
         let begun = clock();
         county.pack.save(RULE, &text);
-        service
-            .wait_for_count("citywarden_rule_reload_total", &[("result", "success")], |now| now > reloads)
-            .await;
+        wait_until_in_force(&service, &text).await;
         times.push(begun.elapsed());
     }
     check_promise("a saved rule", &times);
+    assert_eq!(
+        service.count("citywarden_rule_reload_total", &[("result", "success")]).await,
+        1 + times.len()
+    );
 
     sound(&service, "after", 48.9).await;
     let alert = server.wait_for_alert(RULE, "after", ALERT).await;
@@ -109,6 +120,28 @@ async fn a_broken_rule_is_refused_at_its_place_and_the_last_good_one_goes_on() {
     let alert = server.wait_for_alert(RULE, "truck-2", ALERT).await;
     assert_eq!(alert["rule_digest"], Digest::of(good.as_bytes()).to_string());
     assert!(server.opened_subjects().values().all(|count| *count == 1), "{:?}", server.opened_subjects());
+    service.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sighup_reads_rules_and_registry_again_at_once() {
+    let (mut county, server) = sprinklers(&["old"]).await;
+    // saves are not noticed for so long that only the signal can be it
+    let config = std::fs::read_to_string(county.file("citywarden.toml")).expect("it was written");
+    county.put("citywarden.toml", &format!("{config}\n[watch]\nquiet = \"10s\"\npoll = \"1m\"\n"));
+    let service = Service::start(county.dir());
+    let text = county.pack.text(RULE).replace("value = 50.0", "value = 45.0");
+    county.pack.save(RULE, &text);
+    add(&mut county, "new");
+    county.write_registry();
+    let begun = clock();
+    service.process.signal("-HUP");
+    wait_until_in_force(&service, &text).await;
+    let known = "2 devices, 2 assets";
+    service.process.err.wait_for_words(known, ALERT);
+    assert!(begun.elapsed() < Duration::from_secs(9), "it waited for the saves: {:?}", begun.elapsed());
+    sound(&service, "new", 48.9).await;
+    server.wait_for_alert(RULE, "new", ALERT).await;
     service.stop();
 }
 
