@@ -5,8 +5,8 @@
 //! commit; damage elsewhere stops the start. A full disk stops acknowledging and nothing else; a failed sync stops the
 //! writer for good.
 //!
-//! **Does not know:** what a payload means, who reads, what the time is (a [`citywarden_model::Clock`] is handed in),
-//! or which disk it is on (a [`Disk`] is handed in).
+//! **Knows:** bytes, offsets and digests; the clock ([`citywarden_model::Clock`]) and the disk ([`Disk`]) it is handed.
+//! **Never:** decodes a payload, knows who reads, touches a disk or a clock of its own choice.
 //!
 //! The way of a message: [`Inbox::append`] → [`Writer::commit`] → [`Reader::next_batch`]. The bytes on disk are described
 //! in `log/format.rs` and `record.rs`.

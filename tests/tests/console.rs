@@ -11,7 +11,8 @@ use citywarden_tests::receiver::WebhookServer;
 use citywarden_tests::recording::as_raised;
 use citywarden_tests::scenario::eight_rules;
 use citywarden_tests::service::Service;
-use reqwest::{Client as Http, Method, RequestBuilder};
+use citywarden_tests::service::http;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 const RULE: &str = "muck-truck-uncovered";
@@ -38,7 +39,7 @@ async fn after_an_alert(more_config: &str) -> (County, WebhookServer, Service, V
 }
 
 fn request(service: &Service, method: Method, path: &str) -> RequestBuilder {
-    Http::new().request(method, format!("http://{}{path}", service.http))
+    http().request(method, format!("http://{}{path}", service.http))
 }
 
 /// Status and body of an answer; a refusal is a problem as in RFC 9457.

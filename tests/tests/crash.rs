@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use citywarden_tests::moment::{ago, now};
 use citywarden_tests::receiver::{Delivery, WebhookServer};
 use citywarden_tests::recording::{backtest_journal, dump, json_lines, payloads, sorted_as_raised, verify};
 use citywarden_tests::scenario::sentinel;
-use citywarden_tests::service::Service;
+use citywarden_tests::service::{Running, Service};
 use citywarden_tests::stubborn::{Acknowledged, Stubborn};
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedSender;
@@ -50,7 +51,7 @@ async fn after_kill_9_under_load_nothing_acknowledged_is_missing_and_each_violat
         let service = Service::start(dir);
         let before = load.acknowledged.count();
         load.offer(round);
-        crash(service, round, before, &load, &server).await;
+        crash((dir, service), round, before, &load, &server).await;
     }
     let service = Service::start(dir);
     let (acknowledged, staged) = load.finish().await;
@@ -68,9 +69,20 @@ async fn after_kill_9_under_load_nothing_acknowledged_is_missing_and_each_violat
 }
 
 /// Kills the service in the middle of something: of the load, of a delivery, or of taking up its work again.
-async fn crash(service: Service, round: usize, before: usize, load: &Load, server: &WebhookServer) {
+async fn crash(
+    (dir, service): (&Path, Service),
+    round: usize,
+    before: usize,
+    load: &Load,
+    server: &WebhookServer,
+) {
     match round % 5 {
-        4 => service.kill(),
+        4 => {
+            service.kill();
+            let recovering = Running::start(dir, &["run", "--config", "citywarden.toml"]);
+            recovering.err.wait_for_words("in force", PATIENCE);
+            recovering.kill();
+        }
         3 => {
             let delivered = server.attempts().len();
             let more = |server: &WebhookServer| server.attempts().len() > delivered;

@@ -61,6 +61,8 @@ fn every_path_in_the_map_exists() {
         .filter(|word| {
             word.contains('/') && !word.contains([' ', '{', '<', '*', ':']) && !word.starts_with('/')
         })
+        // an MQTT topic, not a path
+        .filter(|word| !word.starts_with("citywarden/330624"))
         .collect();
     assert!(paths.len() > 20, "the map names only {} paths", paths.len());
     let lost: Vec<_> = paths.into_iter().filter(|path| !root().join(path).exists()).collect();
