@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use citywarden_formats::{Format, decode};
+use citywarden_formats::json::decode;
 use citywarden_journal::{AppendError, CheckpointKey, Disk, HostDisk, Journal, JournalOptions, Message};
 use citywarden_model::{
     Asset, Attributes, Clock as _, Crs, Device, DeviceId, LocalClock, Moment, Offset, Registry, Span,
@@ -76,7 +76,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 fn payload(at: Timestamp) -> String {
     format!(
         "{{\"ts\":{},\"readings\":{{\"pm10\":75.4,\"pm25\":31.2,\"sound_level\":52.3,\"humidity\":61.5,\
-         \"wind_speed\":1.2}},\"flag\":\"N\",\"serial\":\"{:048}\"}}",
+         \"wind_speed\":1.2}},\"flag\":\"N\",\"serial\":\"{:045}\"}}",
         at.nanos() / 1_000_000,
         0
     )
@@ -156,12 +156,12 @@ impl Judge {
         let at = self.now;
         let payload = payload(at);
         let (mut observations, mut out) = (Vec::new(), Vec::new());
-        decode(Format::Json, payload.as_bytes(), &mut observations)?;
+        decode(payload.as_bytes(), &mut observations)?;
         let began = instant();
         for device in &self.devices {
             if part != Part::Judge {
                 observations = Vec::new();
-                decode(Format::Json, std::hint::black_box(payload.as_bytes()), &mut observations)?;
+                decode(std::hint::black_box(payload.as_bytes()), &mut observations)?;
             }
             if part != Part::Decode {
                 self.offset += 1;

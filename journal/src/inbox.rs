@@ -154,8 +154,15 @@ impl Inbox {
         };
         let mut state = self.0.lock();
         self.0.admit(&state, len)?;
-        Ok(state.push(self.0.clock.now(), |received_at, bytes| message.encode(received_at, bytes)).0)
-            .inspect(|_| self.0.work.notify_one())
+        let was_empty = state.records.left() == 0;
+        let now = self.0.clock.now();
+        let (offset, _) = state.push(now, |received_at, bytes| message.encode(received_at, bytes));
+        drop(state);
+        // The writer sleeps only on an empty inbox; to wake it is a system call.
+        if was_empty {
+            self.0.work.notify_one();
+        }
+        Ok(offset)
     }
 
     /// Takes in as many messages as `fill` appends, under one lock and with one `received_at`: for a source that finds

@@ -40,6 +40,9 @@ pub(crate) enum Inserted {
     TooOld,
 }
 
+/// So far around the place where a sample is expected it is looked for one by one.
+const STEPS_NEAR: usize = 4;
+
 /// Samples of one (asset, device, quantity).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Series {
@@ -150,6 +153,25 @@ impl Series {
         }
     }
 
+    /// The place of the first sample after this time. Devices keep their rhythm: it is looked for where it would be if
+    /// all samples were equally far apart, and only then by halves, of which each is a wait for memory.
+    fn first_after(&self, time: Timestamp) -> usize {
+        let (Some(oldest), Some(newest)) = (self.samples.front(), self.samples.back()) else { return 0 };
+        if oldest.at > time {
+            return 0;
+        }
+        let mut place = expected_place(oldest.at, newest.at, self.samples.len(), time);
+        for _ in 0..STEPS_NEAR {
+            let is_after = |place: usize| self.samples.get(place).is_none_or(|sample| sample.at > time);
+            match place.checked_sub(1).filter(|before| is_after(*before)) {
+                Some(before) => place = before,
+                None if is_after(place) => return place,
+                None => place += 1,
+            }
+        }
+        self.samples.partition_point(|sample| sample.at <= time)
+    }
+
     /// The places of the samples in (from, to].
     fn places(&self, from: Timestamp, to: Timestamp) -> (usize, usize) {
         let end = if self.samples.back().is_some_and(|newest| newest.at <= to) {
@@ -157,12 +179,7 @@ impl Series {
         } else {
             self.samples.partition_point(|sample| sample.at <= to)
         };
-        // mostly nothing is older than a window that is not full yet: then one look is enough
-        let start = if self.samples.front().is_none_or(|oldest| oldest.at > from) {
-            0
-        } else {
-            self.samples.partition_point(|sample| sample.at <= from)
-        };
+        let start = self.first_after(from);
         (start.min(end), end)
     }
 
@@ -205,6 +222,19 @@ impl Series {
             (piece.from < piece.to).then_some(piece)
         })
     }
+}
+
+/// Where the first sample after this time would be among so many that are equally far apart; at most their number.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "a guess, and `as` saturates"
+)]
+fn expected_place(oldest: Timestamp, newest: Timestamp, samples: usize, time: Timestamp) -> usize {
+    let (whole, part) = (newest.since(oldest).nanos().max(1) as f64, time.since(oldest).nanos() as f64);
+    let steps = samples.saturating_sub(1) as f64;
+    ((part / whole * steps) as usize).saturating_add(1).min(samples)
 }
 
 /// A stretch of time in which one value held.
