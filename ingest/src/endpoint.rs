@@ -37,5 +37,5 @@ pub use counters::{Counter, Counters};
 pub use glob::DeviceGlob;
 pub use listener::{BindError, Endpoint, RunError};
 pub use tls::{Tls, TlsError};
-pub use topics::{TopicMap, TopicMapping};
+pub use topics::TopicMap;
 pub use users::Users;

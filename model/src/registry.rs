@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Asset, AssetId, Device, DeviceId, Digest, Permit, RegionId, Unit, Zone, ZoneId};
+use crate::{Asset, AssetId, Device, DeviceId, Digest, Permit, RegionId, TopicMapping, Unit, Zone, ZoneId};
 
 /// All files of the registry as one version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct Registry {
     pub permits: BTreeMap<String, Permit>,
     /// Responsible units by id.
     pub units: BTreeMap<String, Unit>,
+    /// How topics of others' making are read, in the order in which they are looked at.
+    pub topics: Vec<TopicMapping>,
 }
 
 impl Registry {
@@ -36,6 +38,7 @@ impl Registry {
             zones: BTreeMap::new(),
             permits: BTreeMap::new(),
             units: BTreeMap::new(),
+            topics: Vec::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use citywarden_model::{
-    Asset, AssetId, Device, DeviceId, Digest, Permit, RegionId, Registry, Unit, Zone, ZoneId,
+    Asset, AssetId, Device, DeviceId, Digest, Permit, RegionId, Registry, TopicMapping, Unit, Zone, ZoneId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,9 @@ struct Frozen<'r> {
     zones: Cow<'r, BTreeMap<ZoneId, Zone>>,
     permits: Cow<'r, BTreeMap<String, Permit>>,
     units: Cow<'r, BTreeMap<String, Unit>>,
+    /// Left out where there are none: the text of a registry without them is what it was before there could be any.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    topics: Cow<'r, [TopicMapping]>,
 }
 
 /// A text that is no frozen registry.
@@ -51,6 +54,7 @@ pub fn freeze(registry: &Registry) -> String {
         zones: Cow::Borrowed(&registry.zones),
         permits: Cow::Borrowed(&registry.permits),
         units: Cow::Borrowed(&registry.units),
+        topics: Cow::Borrowed(&registry.topics),
     };
     serde_json::to_string(&frozen).expect("maps have text keys, and there is no value that JSON cannot write")
 }
@@ -69,5 +73,36 @@ pub fn thaw(text: &str) -> Result<Registry, ThawError> {
         zones: frozen.zones.into_owned(),
         permits: frozen.permits.into_owned(),
         units: frozen.units.into_owned(),
+        topics: frozen.topics.into_owned(),
     })
+}
+
+/// The registry with these mappings of topics, under the digest that this version of it has.
+#[must_use]
+pub fn with_topics(registry: Registry, topics: Vec<TopicMapping>) -> Registry {
+    let mut registry = Registry { topics, ..registry };
+    registry.digest = Digest::of(freeze(&registry).as_bytes());
+    registry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mappings_of_topics_are_part_of_the_version_and_none_change_nothing() {
+        let empty = Registry::empty("330624".into());
+        let before = with_topics(empty.clone(), Vec::new());
+        assert!(!freeze(&before).contains("topics"));
+        let mapping = TopicMapping {
+            source: "mqtt".into(),
+            filter: "legacy/+/up".to_owned(),
+            device_level: 2,
+            format: "json".to_owned(),
+        };
+        let mapped = with_topics(empty, vec![mapping]);
+        assert_ne!(mapped.digest, before.digest);
+        assert_eq!(thaw(&freeze(&mapped)).unwrap(), mapped);
+        assert_eq!(thaw(&freeze(&before)).unwrap(), before);
+    }
 }
