@@ -1,6 +1,6 @@
 //! What payloads say, and what is said of those that say nothing: tables through one checking function each.
 
-use citywarden_formats::{DecodeError, Format, decode, json};
+use citywarden_formats::{DecodeError, Format, Profile, decode, json};
 use citywarden_model::{Flag, Observation, Value};
 
 /// An observation in one line: `ts=… quantity=value … @lat,lon … event(field=n)>asset flag=M`.
@@ -38,7 +38,8 @@ fn value(value: &Value<'_>) -> String {
 fn says(payload: &[u8], expected: &[&str]) {
     let mut observations = Vec::new();
     let shown = String::from_utf8_lossy(payload);
-    decode(Format::Json, payload, &mut observations).unwrap_or_else(|error| panic!("{shown}: {error}"));
+    decode(Format::Json, Profile::default, payload, &mut observations)
+        .unwrap_or_else(|error| panic!("{shown}: {error}"));
     let written: Vec<String> = observations.iter().map(written).collect();
     assert_eq!(written, expected, "{shown}");
 }
@@ -48,7 +49,7 @@ fn refused(payload: &[u8], expected: &str) {
     let kept = Observation::default();
     let mut observations = vec![kept.clone()];
     let shown = String::from_utf8_lossy(payload);
-    let error = decode(Format::Json, payload, &mut observations).expect_err(&shown);
+    let error = decode(Format::Json, Profile::default, payload, &mut observations).expect_err(&shown);
     assert_eq!(error.to_string(), expected, "{shown}");
     assert_eq!(observations, [kept], "{shown}: nothing of a refused payload is handed on");
 }
@@ -236,7 +237,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_expected() {
     let mut wrong = Vec::new();
     for (payload, expected) in REFUSED {
         let mut observations = Vec::new();
-        match decode(Format::Json, payload.as_bytes(), &mut observations) {
+        match decode(Format::Json, Profile::default, payload.as_bytes(), &mut observations) {
             Err(error) if error.to_string() == *expected => refused(payload.as_bytes(), expected),
             other => wrong.push(format!("{payload}\n   is {other:?}\n  not {expected}")),
         }

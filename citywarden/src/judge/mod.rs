@@ -10,7 +10,7 @@ mod snapshot;
 mod topic;
 mod versions;
 
-use citywarden_formats::Format;
+use citywarden_formats::{Format, Profile};
 use citywarden_journal::{Body, Control, Message, Record};
 use citywarden_model::{
     DeadLetterReason, DeviceId, Digest, Moment, Observation, Offset, RegionId, Registry, Transition,
@@ -109,7 +109,7 @@ impl<V: Versions> Judge<V> {
             Some(device) => Ok(device),
             None => registered(self.evaluator.registry(), id),
         };
-        let (device, observations) = read(&self.region, message, find)?;
+        let (device, observations) = read(&self.region, self.evaluator.registry(), message, find)?;
         let device = device.clone();
         let arrival = Arrival {
             moment,
@@ -147,12 +147,13 @@ pub(crate) fn decode<'r, 'm>(
     registry: &'r Registry,
     message: &Message<'m>,
 ) -> Result<(&'r DeviceId, Vec<Observation<'m>>), DeadLetter> {
-    read(region, message, |id| registered(registry, id))
+    read(region, registry, message, |id| registered(registry, id))
 }
 
 /// As [`decode`], with somebody else to find the device.
 fn read<'r, 'm>(
     region: &RegionId,
+    registry: &Registry,
     message: &Message<'m>,
     find: impl FnOnce(&str) -> Result<&'r DeviceId, DeadLetter>,
 ) -> Result<(&'r DeviceId, Vec<Observation<'m>>), DeadLetter> {
@@ -165,7 +166,8 @@ fn read<'r, 'm>(
     let format =
         Format::parse(parts.format).ok_or_else(|| unknown(DeadLetterReason::UnknownFormat, parts.format))?;
     let mut observations = Vec::new();
-    citywarden_formats::decode(format, message.payload, &mut observations)
+    let profile = || registry.devices.get(device).map_or(Profile::default(), Profile::of);
+    citywarden_formats::decode(format, profile, message.payload, &mut observations)
         .map_err(|error| DeadLetter::new(DeadLetterReason::Undecodable, error.to_string()))?;
     Ok((device, observations))
 }
