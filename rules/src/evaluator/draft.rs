@@ -33,7 +33,8 @@ pub(crate) fn draft(view: &View<'_>, case: &Case, occasion: Occasion) -> Option<
     let asset = view.field.registry.assets.get(&view.field.assets.get(view.asset)?.id)?;
     let region = &view.options.region;
     let offsets = evidence(view, occasion.began);
-    let shown = plan.shown_limits.iter().filter_map(|slot| rule.limits.get(*slot));
+    let limits = plan.shown_limits.of_kind(occasion.kind);
+    let shown = limits.iter().filter_map(|slot| rule.limits.get(*slot));
     let alert = Alert {
         id: AlertId::derive(region, &rule.id, &asset.id, occasion.kind, occasion.began),
         kind: occasion.kind,
@@ -58,7 +59,7 @@ pub(crate) fn draft(view: &View<'_>, case: &Case, occasion: Occasion) -> Option<
         opened_at: occasion.cause.at,
         cleared_at: view.is_late.then_some(occasion.cause.at),
         values: values(rule, &case.slots),
-        limits: plan.shown_limits.iter().filter_map(|slot| limit(rule, *slot, &case.slots)).collect(),
+        limits: limits.iter().filter_map(|slot| limit(rule, *slot, &case.slots)).collect(),
         unit: shown.map(|limit| limit.unit.clone()).next().unwrap_or_default(),
         summary: write(&rule.message[0], rule, &case.slots),
         evidence: Evidence {

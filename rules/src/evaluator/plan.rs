@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use citywarden_model::Span;
+use citywarden_model::{AlertKind, Span};
 
 use super::names::{Names, Quantity};
 use super::window::Measure;
@@ -29,8 +29,8 @@ pub(crate) struct RulePlan {
     pub(crate) violation_inputs: Vec<usize>,
     pub(crate) warning_inputs: Vec<usize>,
     pub(crate) clear_inputs: Vec<usize>,
-    /// Numeric limits that the violation is measured against, in the order written.
-    pub(crate) shown_limits: Vec<usize>,
+    /// Numeric limits that an alert of each kind is measured against, in the order written.
+    pub(crate) shown_limits: ShownLimits,
 }
 
 /// An input made ready.
@@ -103,7 +103,7 @@ impl RulePlan {
             violation_inputs: inputs_behind(Some(&rule.judge.violation)),
             warning_inputs: inputs_behind(rule.judge.warning.as_ref()),
             clear_inputs: inputs_behind(rule.judge.clear.as_ref()),
-            shown_limits: shown_limits(&rule),
+            shown_limits: ShownLimits::of(&rule),
             rule,
             inputs,
             reads,
@@ -364,12 +364,30 @@ pub(crate) fn expressions(rule: &Rule) -> impl Iterator<Item = &Expression> {
         .chain(stages.map(|one| &one.expression))
 }
 
-fn shown_limits(rule: &Rule) -> Vec<usize> {
-    let is_number = |slot: &usize| {
-        let value = rule.limits.get(*slot).map(|limit| limit.value);
-        matches!(value, Some(LimitValue::Number(_) | LimitValue::Duration(_)))
-    };
-    slots_behind(rule, &rule.judge.violation.expression).into_iter().filter(is_number).collect()
+/// The slots of the limits that an alert of each stage was measured against: those its condition reads.
+#[derive(Debug)]
+pub(crate) struct ShownLimits {
+    violation: Vec<usize>,
+    warning: Vec<usize>,
+}
+
+impl ShownLimits {
+    fn of(rule: &Rule) -> Self {
+        let is_number = |slot: &usize| {
+            let value = rule.limits.get(*slot).map(|limit| limit.value);
+            matches!(value, Some(LimitValue::Number(_) | LimitValue::Duration(_)))
+        };
+        let read_by = |stage: &Condition| -> Vec<usize> {
+            slots_behind(rule, &stage.expression).into_iter().filter(is_number).collect()
+        };
+        Self {
+            violation: read_by(&rule.judge.violation),
+            warning: rule.judge.warning.as_ref().map(read_by).unwrap_or_default(),
+        }
+    }
+    pub(crate) fn of_kind(&self, kind: AlertKind) -> &[usize] {
+        if kind == AlertKind::EarlyWarning { &self.warning } else { &self.violation }
+    }
 }
 
 fn sort(quantities: &mut Vec<Quantity>) {
