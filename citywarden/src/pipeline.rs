@@ -15,7 +15,7 @@ use citywarden_alerting::receiver::webhook::Webhook;
 use citywarden_alerting::route::Router;
 use citywarden_alerting::{Handle, Setup};
 use citywarden_ingest::endpoint::{Counters, Endpoint};
-use citywarden_journal::{CheckpointKey, Disk, HostDisk, Inbox, Journal, JournalOptions, Reader};
+use citywarden_journal::{CheckpointKey, CommitError, Disk, HostDisk, Inbox, Journal, JournalOptions, Reader};
 use citywarden_model::{Clock, Offset, Span};
 use tokio::sync::watch;
 use tokio::task::JoinHandle as Task;
@@ -177,7 +177,7 @@ fn start_alerting(
     })?)
 }
 
-type WriterThread = JoinHandle<Result<(), citywarden_journal::CommitError>>;
+type WriterThread = JoinHandle<Result<(), CommitError>>;
 
 fn start_journal(
     config: &Config,
@@ -195,9 +195,18 @@ fn start_journal(
         tracing::warn!("the journal ended in the middle of a commit: {torn}; cut back to the last whole one");
     }
     let metrics = Arc::clone(metrics);
-    let writer = journal.writer.spawn(move |step| match step {
-        Ok(commit) => metrics.committed(commit.took.duration()),
-        Err(error) => tracing::error!("{error}"),
+    let mut was_full = false;
+    let writer = journal.writer.spawn(move |step| {
+        let is_full = matches!(step, Err(CommitError::DiskFull(_)));
+        match step {
+            Ok(commit) => metrics.committed(commit.took.duration()),
+            Err(error) if !is_full || !was_full => tracing::error!("{error}"),
+            Err(_) => {}
+        }
+        if was_full && !is_full {
+            tracing::info!("the journal has room again");
+        }
+        was_full = is_full;
     })?;
     Ok((journal.inbox, writer))
 }

@@ -108,16 +108,18 @@ impl Reloader {
             rulebook::read(self.config.rules_dir.as_deref(), self.config.local, in_force.rules.as_deref());
         report(&reading.problems);
         let refused = rulebook::has_errors(&reading.problems);
-        self.metrics.reloads.with_label_values(&[if refused { "refused" } else { "success" }]).inc();
+        let result = if refused { "refused" } else { "success" };
         let rules = Arc::new(reading.rules);
         let is_new = in_force.rules.as_ref().is_none_or(|before| before.digest != rules.digest);
         if !is_new && !always {
+            self.metrics.reloads.with_label_values(&[result]).inc();
             return Ok(());
         }
         let digest = self.texts.put_rules(&rules)?;
         self.stored.keep_rules(&rules);
         let (offset, _) = self.inbox.append_control(&Control::Rules { digest })?;
         rulebook::note_in_force(&self.config.data_dir, &digest)?;
+        self.metrics.reloads.with_label_values(&[result]).inc();
         tracing::info!("rules {digest} in force from offset {offset}: {} rules", rules.rules.len());
         in_force.rules = Some(rules);
         Ok(())
