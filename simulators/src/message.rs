@@ -37,7 +37,7 @@ impl Payload {
     fn with_ts(ts: &str) -> Self {
         Self { text: format!("{{\"ts\":{ts}"), readings: String::new(), rest: String::new() }
     }
-    fn reading(mut self, quantity: &str, value: &str) -> Self {
+    pub(crate) fn reading(mut self, quantity: &str, value: &str) -> Self {
         if !self.readings.is_empty() {
             self.readings.push(',');
         }
