@@ -35,6 +35,7 @@ fn main() {
         window: u16::try_from(window).expect("a window"),
         devices_each: 100,
         messages,
+        rate: None,
         region: "330624".to_owned(),
     };
     std::thread::spawn(move || {

@@ -51,6 +51,9 @@ pub enum RecordError {
 
 /// Records until `messages_max` messages are written; dropping the future ends it at any time. A message is acknowledged
 /// once its line is written and flushed; lost connections are made anew.
+///
+/// # Panics
+/// Never: the client library's queue is longer than the filters of a subscription.
 pub async fn record(
     subscription: &Subscription,
     clock: &Arc<dyn Clock>,

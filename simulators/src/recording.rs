@@ -49,6 +49,9 @@ struct Line<'a> {
 }
 
 /// A message as a line, without its end.
+///
+/// # Panics
+/// Never: texts and a flag can always be written.
 pub fn write_line(message: &RecordedMessage) -> String {
     let (payload, payload_base64) = match std::str::from_utf8(&message.payload) {
         Ok(text) => (Some(Cow::Borrowed(text)), None),

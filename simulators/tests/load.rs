@@ -28,6 +28,7 @@ fn load(address: String) -> Load {
         window: 7,
         devices_each: 5,
         messages: 1_000,
+        rate: None,
         region: "330624".to_owned(),
     }
 }
@@ -64,6 +65,28 @@ async fn a_load_of_fewer_messages_than_connections_ends() {
     assert_eq!((report.acknowledged, taken(&arrived).len()), (2, 2));
 }
 
+/// Time as it passes.
+struct Passing(tokio::time::Instant);
+
+impl Clock for Passing {
+    fn now(&self) -> Timestamp {
+        let passed = i64::try_from(self.0.elapsed().as_nanos()).expect("not that long");
+        Timestamp::from_nanos(1_795_478_400_000_000_000 + passed)
+    }
+}
+
+#[tokio::test]
+async fn a_load_with_a_rate_takes_its_time_and_still_sends_everything() {
+    let (address, arrived) = start(Manner::Well).await;
+    let begun = tokio::time::Instant::now();
+    let clock: Arc<dyn Clock> = Arc::new(Passing(begun));
+    let load = Load { messages: 150, rate: Some(300), ..load(address) };
+    let report = run(&load, &clock).await.unwrap();
+    assert_eq!((report.acknowledged, taken(&arrived).len()), (150, 150));
+    // each of three connections sends fifty, the first at once: the last after 490 ms, whatever the machine does
+    assert!(begun.elapsed().as_millis() >= 489, "{:?}", begun.elapsed());
+}
+
 #[track_caller]
 fn check(result: Result<LoadReport, LoadError>, expected: &str) {
     let error = result.expect_err(expected).to_string();
@@ -82,6 +105,7 @@ async fn whatever_the_other_side_does_wrong_is_an_error() {
     }
     for (wrong, expected) in [
         (Load { connections: 0, ..load(String::new()) }, "at least 1"),
+        (Load { rate: Some(0), ..load(String::new()) }, "at least 1 message a second"),
         (Load { window: 0, ..load(String::new()) }, "at least 1"),
         (Load { devices_each: 40_000, ..load(String::new()) }, "100000 devices"),
         (load("127.0.0.1:1".to_owned()), "connection "),

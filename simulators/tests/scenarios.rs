@@ -102,7 +102,7 @@ fn each_rule_of_the_pack_has_a_scenario_with_violations_twins_and_traps() {
     let problems = Problems::new();
     let rules = load(&built_in_pack(), LocalClock::default(), &problems);
     let start = Timestamp::parse("2026-11-24T10:00:00+08:00").expect("a time");
-    for rule in rules.rules.iter() {
+    for rule in &rules.rules {
         let scenario = Scenario::built_in(rule.id.as_str());
         let scenario =
             scenario.unwrap_or_else(|| panic!("{} has no scenario", rule.id)).expect("it can be read");

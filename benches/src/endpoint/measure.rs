@@ -131,6 +131,7 @@ async fn send(
         window: case.window,
         devices_each: DEVICES / case.connections,
         messages,
+        rate: None,
         region: REGION.to_owned(),
     };
     Ok(load::run(&load, clock).await?)

@@ -1,17 +1,21 @@
 //! One connection of a load.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use citywarden_model::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::pace::Pace;
 use super::packet::{self, CONNACK_ACCEPTED, DISCONNECT, PUBACK_HEAD, PUBACK_LEN, Template};
 use super::window::Window;
 use super::{Load, LoadError, LoadReport};
 
 /// Different readings.
 const TEMPLATES: u32 = 64;
+/// How often it is looked what has fallen due.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Read at once: a thousand acknowledgements.
 const READ_LEN: usize = 4 * 1_024;
 
@@ -24,6 +28,9 @@ pub(super) struct Connection {
     window: Window,
     /// Messages that are still to be written.
     left: u64,
+    /// Messages a second; `None`: as the window lets through.
+    per_second: Option<f64>,
+    pace: Option<Pace>,
     first_device: u32,
     devices: u32,
     /// Written and not yet taken by the socket.
@@ -46,6 +53,8 @@ impl Connection {
             templates: (0..TEMPLATES).map(|n| Template::new(&load.region, number * 7 + n)).collect(),
             window: Window::new(load.window),
             left: share + u64::from(u64::from(number) < rest),
+            per_second: load.rate.map(|rate| f64::from(rate) / f64::from(load.connections)),
+            pace: None,
             first_device: number * load.devices_each,
             devices: load.devices_each,
             out: Vec::new(),
@@ -59,8 +68,10 @@ impl Connection {
         let mut socket = self.greet().await?;
         let (mut reader, mut writer) = socket.split();
         let mut read = [0; READ_LEN];
+        let begun = self.clock.now();
+        self.pace = self.per_second.map(|per_second| Pace { begun, per_second });
         self.fill();
-        while self.report.acknowledged < self.report.sent {
+        while self.left > 0 || self.report.acknowledged < self.report.sent {
             // writes never wait for reads: the other side may stop reading until its acknowledgements are taken
             tokio::select! {
                 len = reader.read(&mut read) => {
@@ -73,6 +84,7 @@ impl Connection {
                 {
                     self.taken += len.map_err(|source| self.network(source))?;
                 }
+                () = tokio::time::sleep(LOOK_EVERY), if self.pace.is_some() && self.left > 0 => self.fill(),
             }
         }
         writer.write_all(&DISCONNECT).await.map_err(|source| self.network(source))?;
@@ -92,7 +104,7 @@ impl Connection {
         Ok(socket)
     }
 
-    /// Writes as many messages as the window has room for.
+    /// Writes as many messages as are due and the window has room for.
     fn fill(&mut self) {
         if self.taken >= self.out.len() / 2 {
             self.out.drain(..self.taken);
@@ -100,7 +112,8 @@ impl Connection {
         }
         let now = self.clock.now();
         let before = self.out.len();
-        while self.left > 0 {
+        let due = self.pace.map_or(u64::MAX, |pace| pace.due(now));
+        while self.left > 0 && self.report.sent < due {
             let Some(id) = self.window.take(now) else { break };
             let turn = u32::try_from(self.report.sent % u64::from(self.devices)).unwrap_or(0);
             let place = usize::try_from(self.report.sent).unwrap_or(0) % self.templates.len();

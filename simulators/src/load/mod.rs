@@ -5,6 +5,7 @@
 
 mod connection;
 mod histogram;
+mod pace;
 mod packet;
 mod window;
 
@@ -33,6 +34,8 @@ pub struct Load {
     pub devices_each: u32,
     /// Messages in all; each connection sends an equal share.
     pub messages: u64,
+    /// Messages a second, of all connections together; `None`: as many as the windows let through.
+    pub rate: Option<u32>,
     /// The region in the topics.
     pub region: String,
 }
@@ -111,6 +114,9 @@ fn check(load: &Load) -> Result<(), LoadError> {
     let devices = u64::from(load.connections) * u64::from(load.devices_each);
     if load.connections == 0 || load.devices_each == 0 || load.window == 0 {
         return Err(LoadError::Impossible("connections, devices each and window must be at least 1"));
+    }
+    if load.rate == Some(0) {
+        return Err(LoadError::Impossible("the rate must be at least 1 message a second"));
     }
     if devices > u64::from(DEVICES_MAX) {
         return Err(LoadError::Impossible("more than 100000 devices, which five digits cannot number"));
