@@ -1,10 +1,14 @@
 //! The command line.
 
+mod feed;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use citywarden_model::{Span, Timestamp};
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use feed::{Play, Record, Replay, Simulate, SimulateLoad, Simulation};
 
 const EXIT_CODES: &str = "Exit codes: 0 fine, 1 a problem was found or the work failed, 2 wrong usage.
 Problems go to stderr as file:line:column: what is wrong, what was expected.";
@@ -55,6 +59,41 @@ pub(crate) enum Command {
     /// What is in the journal; runs beside a service
     #[command(subcommand)]
     Journal(Journal),
+    /// Devices that do not exist, for trying and measuring: a scenario with its ground truth
+    ///
+    /// Plays a scenario to a broker (or to the service's own MQTT endpoint) as its devices would, one connection each.
+    /// SCENARIO is a built-in name (`--list`) or a file like those; each stages one rule being broken, beside clean twins
+    /// and what only looks like it. A service has to know the scenario's devices first: `--registry` writes them.
+    ///
+    /// A service judges by its own clock. Faster than real time, the scenario begins in the past and ends now: what is
+    /// up to ten minutes old is judged as live, what is older as history.
+    #[command(
+        args_conflicts_with_subcommands = true,
+        arg_required_else_help = true,
+        after_help = "Examples:
+  citywarden simulate --list
+  citywarden simulate site-dust --registry registry --files-only     then start the service, and
+  citywarden simulate site-dust --mqtt mqtt://127.0.0.1:1883 --truth truth.jsonl
+  citywarden simulate site-dust --registry registry -o feed.jsonl && citywarden rules backtest --feed feed.jsonl"
+    )]
+    Simulate(Box<Simulate>),
+    /// Captures a live feed to JSON lines
+    ///
+    /// Subscribes, and adds each message to the file as a line with its time of arrival and topic, until Ctrl-C, `--for` or
+    /// `--count`. `rules backtest --feed` and `replay` read it.
+    #[command(
+        after_help = "Example: citywarden record --mqtt mqtt://127.0.0.1:1883 --topic 'citywarden/+/+/+' -o feed.jsonl --for 10m"
+    )]
+    Record(Record),
+    /// Plays a recording back as its devices would
+    ///
+    /// With the original spacing, and the devices' own times moved so that it happens now. A service judges by its own
+    /// clock: another `--speed` is for load and archive (the recording then begins in the past and ends now), and
+    /// `--keep-time` is judged as history.
+    #[command(after_help = "Examples:
+  citywarden replay feed.jsonl --mqtt mqtt://127.0.0.1:1883
+  citywarden replay feed.jsonl --speed 0")]
+    Replay(Replay),
     /// Messages that could not be decoded or matched to a device
     #[command(subcommand)]
     Deadletter(DeadLetter),
@@ -300,7 +339,7 @@ mod tests {
             waiting.extend(command.get_subcommands().cloned());
             seen += usize::from(is_leaf);
         }
-        assert_eq!(seen, 14);
+        assert_eq!(seen, 17);
     }
 
     #[test]
@@ -324,7 +363,22 @@ mod tests {
             ("receivers test police --json", None),
             ("journal dump --from 3", None),
             ("deadletter list", None),
-            ("simulate x", Some(ErrorKind::InvalidSubcommand)),
+            ("simulate x", None),
+            ("simulate --list", None),
+            ("simulate", Some(ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)),
+            ("simulate x --speed -1", Some(ErrorKind::ValueValidation)),
+            ("simulate x --speed 0 --truth t --mqtt mqtt://u:p@broker:1", None),
+            ("simulate x --mqtt broker", Some(ErrorKind::ValueValidation)),
+            ("simulate x --start 2026-11-01T00:00:00Z", Some(ErrorKind::MissingRequiredArgument)),
+            ("simulate x -o f --start 2026-11-01T00:00:00Z", None),
+            ("simulate load --devices 10 --rate 5 --for 3s", None),
+            ("simulate load --devices 10 --rate 5", Some(ErrorKind::MissingRequiredArgument)),
+            ("simulate load --devices 0 --rate 5 --for 3s", Some(ErrorKind::ValueValidation)),
+            ("record -o f --topic a/# --topic b --for 10m", None),
+            ("record --topic a/#", Some(ErrorKind::MissingRequiredArgument)),
+            ("replay f --speed 2.5 --keep-time", None),
+            ("replay", Some(ErrorKind::MissingRequiredArgument)),
+            ("other x", Some(ErrorKind::InvalidSubcommand)),
             ("", Some(ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)),
         ] {
             let arguments = std::iter::once("citywarden").chain(line.split_whitespace());

@@ -8,8 +8,11 @@ mod explain;
 mod feed;
 mod journal;
 mod receivers;
+mod record;
+mod replay;
 mod rules;
 mod run;
+mod simulate;
 
 use std::io::{self, BufWriter, StdoutLock};
 use std::process::ExitCode;
@@ -40,6 +43,9 @@ pub(crate) fn carry_out(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Journal(Journal::Stat(at)) => journal::print_stat(at),
         Command::Journal(Journal::Dump { from, to, config }) => journal::dump(*from, *to, config),
         Command::Journal(Journal::Verify(at)) => journal::check_chain(at),
+        Command::Simulate(options) => simulate::run(options),
+        Command::Record(options) => record::run(options),
+        Command::Replay(options) => replay::run(options),
         Command::Deadletter(DeadLetter::List { reason, config, json }) => {
             deadletter::list(reason.as_deref(), config, *json)
         }
