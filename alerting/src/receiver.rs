@@ -1,5 +1,6 @@
 //! The ways out: whoever takes notifications, behind one trait.
 
+pub mod mqtt;
 pub mod signature;
 pub mod webhook;
 

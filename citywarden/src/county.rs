@@ -61,7 +61,11 @@ fn read_as(config: &Config, files: &RegistryFiles, previous: Option<&Registry>, 
         receivers: Some(&receivers),
         max_loss: (!accepted).then_some(config.registry.max_loss),
     };
-    citywarden_registry::read(files, options, previous)
+    let mut reading = citywarden_registry::read(files, options, previous);
+    if !config.topics.is_empty() {
+        reading.registry = citywarden_registry::with_topics(reading.registry, config.topics.clone());
+    }
+    reading
 }
 
 /// The files of this folder, and a problem for each that is there and cannot be read.

@@ -13,6 +13,8 @@ mod metrics;
 mod pipeline;
 mod reload;
 mod rulebook;
+mod sessions;
+mod sources;
 mod texts;
 mod watch;
 mod web;

@@ -11,19 +11,19 @@ use anyhow::Context as _;
 use citywarden_alerting::evidence::EvidenceLimits;
 use citywarden_alerting::log::JournalledLog;
 use citywarden_alerting::receiver::Receiver;
-use citywarden_alerting::receiver::webhook::Webhook;
 use citywarden_alerting::route::Router;
 use citywarden_alerting::{Handle, Setup};
-use citywarden_ingest::endpoint::{Counters, Endpoint};
-use citywarden_journal::{CheckpointKey, CommitError, Disk, HostDisk, Inbox, Journal, JournalOptions, Reader};
+use citywarden_journal::{
+    CheckpointKey, CommitError, Disk, HostDisk, Inbox, Journal, JournalOptions, Reader,
+};
 use citywarden_model::{Clock, Offset, Span};
 use tokio::sync::watch;
-use tokio::task::JoinHandle as Task;
 
 use crate::config::Config;
 use crate::judge::{JournalEvidence, Judge, LiveJudge, Progress, Questions, Snapshot, SnapshotStore, Stored};
 use crate::metrics::{AlertMetrics, Metrics};
 use crate::reload::{Reloader, UnitDirectory};
+use crate::sources::Sources;
 use crate::texts::TextStore;
 
 /// How often the judge takes a snapshot, by the journal's clock: what a restart reads again at most.
@@ -65,17 +65,9 @@ pub(crate) struct Pipeline {
     pub(crate) questions: Questions,
     pub(crate) alerting: Handle,
     pub(crate) reloader: Arc<Reloader>,
-    pub(crate) endpoints: Vec<Source>,
+    pub(crate) sources: Sources,
     stop: Arc<AtomicBool>,
     threads: Threads,
-}
-
-/// A source that listens.
-pub(crate) struct Source {
-    pub(crate) name: String,
-    pub(crate) address: std::net::SocketAddr,
-    pub(crate) counters: Arc<Counters>,
-    task: Task<()>,
 }
 
 struct Threads {
@@ -123,10 +115,7 @@ pub(crate) async fn start(
     };
     let (questions, judge) = start_judge(&config, &layout, &disk, &clock, judge)?;
 
-    let mut endpoints = Vec::new();
-    for source in &config.sources {
-        endpoints.push(listen(source.clone(), &inbox, shutdown.clone()).await?);
-    }
+    let sources = Sources::start(&config, &inbox, shutdown).await?;
     let threads = Threads { judge, writer, alerting: alerting_thread };
     Ok(Pipeline {
         config,
@@ -137,7 +126,7 @@ pub(crate) async fn start(
         questions,
         alerting,
         reloader,
-        endpoints,
+        sources,
         stop,
         threads,
     })
@@ -159,8 +148,7 @@ fn start_alerting(
     }
     let mut receivers: BTreeMap<_, (Arc<dyn Receiver>, _)> = BTreeMap::new();
     for receiver in &config.receivers {
-        let webhook: Arc<dyn Receiver> = Arc::new(Webhook::new(receiver.webhook.clone())?);
-        receivers.insert(receiver.name.clone(), (webhook, receiver.limits));
+        receivers.insert(receiver.name.clone(), (receiver.open()?, receiver.limits));
     }
     let known = receivers.keys().cloned().collect();
     let people = people.clone();
@@ -269,34 +257,10 @@ fn resume(
     Ok((Judge::new(config.evaluation.clone(), stored.clone()), oldest))
 }
 
-async fn listen(
-    config: citywarden_ingest::endpoint::EndpointConfig,
-    inbox: &Inbox,
-    mut shutdown: watch::Receiver<bool>,
-) -> anyhow::Result<Source> {
-    let counters = Arc::new(Counters::default());
-    let name = config.source.to_string();
-    let endpoint = Endpoint::bind(config, inbox.clone(), Arc::clone(&counters)).await?;
-    let address = endpoint.local_addr();
-    tracing::info!("{name} listening on {address}");
-    let ended = name.clone();
-    let stopping = async move { drop(shutdown.wait_for(|stop| *stop).await) };
-    let task = tokio::spawn(async move {
-        if let Err(error) = endpoint.run(stopping).await {
-            tracing::error!("{ended} has stopped: {error}");
-        }
-    });
-    Ok(Source { name, address, counters, task })
-}
-
 impl Pipeline {
     /// Stops stage by stage, in the data's order: what was acknowledged is judged, what was judged is in the alert log.
     pub(crate) async fn stop(self) {
-        for source in self.endpoints {
-            if tokio::time::timeout(STOP_TIMEOUT, source.task).await.is_err() {
-                tracing::warn!("{} did not stop in time", source.name);
-            }
-        }
+        self.sources.stop().await;
         let Threads { judge, writer, alerting } = self.threads;
         self.inbox.close();
         join("journal", move || drop(writer.join())).await;

@@ -97,7 +97,7 @@ async fn live(options: &Demo, clock: FastClock, county: County, config: Arc<Conf
     let alerts = tokio::spawn(print_alerts(pipeline.alerting.clone(), config.local, clock.start()));
     greet(options, &pipeline, pages.address())?;
 
-    let source = pipeline.endpoints.first().context("the demo has an endpoint")?;
+    let source = pipeline.sources.endpoints.first().context("the demo has an endpoint")?;
     let target =
         Target { host: source.address.ip().to_string(), port: source.address.port(), credentials: None };
     let pace = ClockPace::new(shared, f64::from(options.speed));
@@ -133,7 +133,7 @@ fn greet(options: &Demo, pipeline: &Pipeline, page: std::net::SocketAddr) -> any
     let mut out = super::output();
     writeln!(out, "A simulated county, {} times as fast as life. Ctrl-C ends it.", options.speed)?;
     writeln!(out, "console  http://{page}/")?;
-    for source in &pipeline.endpoints {
+    for source in &pipeline.sources.endpoints {
         writeln!(out, "devices  mqtt://{}", source.address)?;
     }
     writeln!(out, "data     {}", pipeline.config.data_dir.display())?;

@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use citywarden_alerting::receiver::webhook::Webhook;
 use citywarden_alerting::receiver::{Outcome, test};
 use citywarden_model::Clock as _;
 use serde_json::json;
@@ -19,8 +18,8 @@ pub(crate) fn send_test(name: &str, config: &ConfigFile, as_json: bool) -> anyho
         let known: Vec<_> = config.receivers.iter().map(|receiver| receiver.name.as_str()).collect();
         anyhow::bail!("no receiver `{name}` in the configuration; there are: {}", known.join(", "));
     };
-    let webhook = Webhook::new(receiver.webhook.clone())?;
-    let outcome = runtime()?.block_on(test(&webhook, &config.region, MachineClock.now()));
+    let way = receiver.open_beside()?;
+    let outcome = runtime()?.block_on(test(&*way, &config.region, MachineClock.now()));
     let why = match &outcome {
         Outcome::Delivered => None,
         Outcome::Retry { why, .. } | Outcome::Refused { why } => Some(why.as_str()),

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use rustls::pki_types::CertificateDer;
+
 /// Environment variables and files, handed in: tests need neither.
 pub(crate) trait Host {
     /// The environment variable of this name.
@@ -11,6 +13,8 @@ pub(crate) trait Host {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// The permission bits of this file, where the machine has any.
     fn mode(&self, path: &Path) -> Option<u32>;
+    /// The authorities that this machine trusts.
+    fn authorities(&self) -> Vec<CertificateDer<'static>>;
 }
 
 /// The machine itself.
@@ -32,5 +36,8 @@ impl Host for Machine {
     #[cfg(not(unix))]
     fn mode(&self, _: &Path) -> Option<u32> {
         None
+    }
+    fn authorities(&self) -> Vec<CertificateDer<'static>> {
+        rustls_native_certs::load_native_certs().certs
     }
 }

@@ -9,9 +9,12 @@
 //! warned of (an archive, an escalation that would not happen), never passed over. Every key but `region` has a
 //! default; `deploy/config.example.toml` holds them all and is tested to say the same as an empty file.
 
+mod broker;
 mod fields;
 mod host;
 mod http;
+mod mapping;
+mod mqtt;
 mod receiver;
 mod route;
 mod source;
@@ -25,8 +28,7 @@ use std::path::{Path, PathBuf};
 
 use citywarden_alerting::outbox::OutboxLimits;
 use citywarden_alerting::route::{Pace, Route};
-use citywarden_ingest::endpoint::EndpointConfig;
-use citywarden_model::{LocalClock, RegionId};
+use citywarden_model::{LocalClock, RegionId, TopicMapping};
 use citywarden_problems::{Document, Level, Problem, Problems, Source};
 use citywarden_rules::EvaluatorOptions;
 
@@ -34,6 +36,7 @@ use fields::{Fields, Setting};
 pub(crate) use host::{Host, Machine};
 pub(crate) use http::{HttpConfig, Role};
 pub(crate) use receiver::ReceiverConfig;
+pub(crate) use source::SourceConfig;
 pub(crate) use tuning::{JournalConfig, WatchConfig};
 
 /// What the service is told. Paths are absolute or start where the process did.
@@ -52,7 +55,9 @@ pub(crate) struct Config {
     /// How saves of both are noticed.
     pub(crate) watch: WatchConfig,
     /// Where messages come from; never empty.
-    pub(crate) sources: Vec<EndpointConfig>,
+    pub(crate) sources: Vec<SourceConfig>,
+    /// How topics of others' making are read; becomes part of the registry's version.
+    pub(crate) topics: Vec<TopicMapping>,
     /// The page and the API.
     pub(crate) http: HttpConfig,
     /// Whom alerts are sent to.
@@ -129,19 +134,19 @@ fn read_root(root: Fields<'_, '_>) -> Option<Config> {
     let local = local_clock(&root);
     let registry = registry(&root);
     let rules_dir = root.inner("rules").and_then(|rules| taken(rules, |rules| rules.path("dir")));
-    let sources = source::read_all(root.tables("source"));
+    // a wrong region was reported; the rest is checked all the same
+    let known = region.clone().unwrap_or_else(|| RegionId::from(""));
+    let (sources, topics) = source::read_all(root.tables("source"), &known);
     let http = http::read(root.inner("http"), root.tables("user"));
-    let (receivers, names) = receiver::read_all(root.tables("receiver"));
+    let (receivers, names) = receiver::read_all(root.tables("receiver"), &known);
     let (route, pace) = match root.inner("route") {
         Some(fields) => route::read(fields, &names),
         None => (nobody_told(&root), Pace::default()),
     };
     warn_of_archive(&root);
     let mut journal = section(&root, "journal", tuning::journal);
-    let largest = sources.iter().map(|source| source.limits.payload_bytes_max).max().unwrap_or(0);
+    let largest = sources.iter().map(SourceConfig::payload_bytes_max).max().unwrap_or(0);
     journal.log.record_bytes_max = journal.log.record_bytes_max.max(largest + RECORD_HEAD_BYTES);
-    // a wrong region was reported; the rest is checked all the same
-    let known = region.clone().unwrap_or_else(|| RegionId::from(""));
     let evaluation = section(&root, "evaluation", |fields| tuning::evaluation(fields, known, local));
     let delivery = section(&root, "delivery", tuning::delivery);
     let watch = section(&root, "watch", tuning::watch);
@@ -154,6 +159,7 @@ fn read_root(root: Fields<'_, '_>) -> Option<Config> {
         rules_dir,
         watch,
         sources,
+        topics,
         http,
         receivers,
         route,

@@ -3,35 +3,67 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use citywarden_ingest::endpoint::{EndpointConfig, Limits, Tls, Users};
-use citywarden_model::{SourceName, Span};
+use citywarden_ingest::broker::BrokerConfig;
+use citywarden_ingest::endpoint::{EndpointConfig, Limits, Tls, TopicMap, Users};
+use citywarden_model::{RegionId, SourceName, Span, TopicMapping};
 use citywarden_problems::{Problems, Source, did_you_mean};
 
 use super::fields::{Fields, NamedFile, Text};
+use super::{broker, mapping};
 
 /// Where the endpoint listens, where nothing is configured.
 pub(crate) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1883);
 const ENDPOINT: &str = "mqtt-endpoint";
+const BROKER: &str = "mqtt";
+const KINDS: [&str; 2] = [BROKER, ENDPOINT];
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// Every source; without a table, the endpoint on loopback.
-pub(crate) fn read_all(tables: Vec<Fields<'_, '_>>) -> Vec<EndpointConfig> {
-    if tables.is_empty() {
-        return vec![EndpointConfig::new(SourceName::from(ENDPOINT), LISTEN)];
+/// One source.
+#[derive(Debug, Clone)]
+pub(crate) enum SourceConfig {
+    /// Devices connect to us.
+    Endpoint(EndpointConfig),
+    /// We connect to their broker.
+    Broker(BrokerConfig),
+}
+
+impl SourceConfig {
+    /// The largest payload it keeps whole.
+    pub(crate) const fn payload_bytes_max(&self) -> usize {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.limits.payload_bytes_max,
+            Self::Broker(broker) => broker.limits.payload_bytes_max,
+        }
     }
-    let mut names = BTreeSet::new();
+}
+
+/// Every source, and the mappings of all of them; without a table, the endpoint on loopback.
+pub(crate) fn read_all(
+    tables: Vec<Fields<'_, '_>>,
+    region: &RegionId,
+) -> (Vec<SourceConfig>, Vec<TopicMapping>) {
+    if tables.is_empty() {
+        let endpoint = EndpointConfig::new(SourceName::from(ENDPOINT), LISTEN);
+        return (vec![SourceConfig::Endpoint(endpoint)], Vec::new());
+    }
+    let (mut names, mut mappings) = (BTreeSet::new(), Vec::new());
     let read = tables.into_iter().filter_map(|fields| {
-        let source = source(&fields, &mut names);
+        let source = source(&fields, region, &mut names, &mut mappings);
         fields.finish();
         source
     });
-    read.collect()
+    (read.collect(), mappings)
 }
 
-fn source(fields: &Fields<'_, '_>, names: &mut BTreeSet<String>) -> Option<EndpointConfig> {
+fn source(
+    fields: &Fields<'_, '_>,
+    region: &RegionId,
+    names: &mut BTreeSet<String>,
+    mappings: &mut Vec<TopicMapping>,
+) -> Option<SourceConfig> {
     let kind = fields.required("type").filter(|kind| {
-        let is_known = kind.value == ENDPOINT;
+        let is_known = KINDS.contains(&kind.value.as_str());
         if !is_known {
             refuse_kind(fields, kind);
         }
@@ -42,21 +74,27 @@ fn source(fields: &Fields<'_, '_>, names: &mut BTreeSet<String>) -> Option<Endpo
         drop(fields.section.entries());
         return None;
     };
-    let name = fields.text("name").unwrap_or(Text { value: ENDPOINT.to_owned(), at: kind.at });
+    let name = fields.text("name").unwrap_or(kind.clone());
     if !names.insert(name.value.clone()) {
         fields
             .error(&name.at, format!("a source `{}` is there already; give each its own `name`", name.value));
     }
-    Some(endpoint(fields, SourceName::from(name.value)))
+    let name = SourceName::from(name.value);
+    let own = mapping::read_all(fields, &name);
+    mappings.extend(own.iter().cloned());
+    if kind.value == BROKER {
+        return broker::read(fields, name, region, &own).map(SourceConfig::Broker);
+    }
+    let endpoint = EndpointConfig { topics: TopicMap::new(own), ..endpoint(fields, name) };
+    Some(SourceConfig::Endpoint(endpoint))
 }
 
 fn refuse_kind(fields: &Fields<'_, '_>, kind: &Text) {
-    if kind.value == "mqtt" {
-        return fields.not_yet(&kind.at, "sources of type `mqtt`; expected `mqtt-endpoint`");
-    }
-    let near = did_you_mean(&kind.value, [ENDPOINT]);
-    let hint =
-        near.map_or_else(|| format!("; expected `{ENDPOINT}`"), |near| format!(", did you mean `{near}`"));
+    let near = did_you_mean(&kind.value, KINDS);
+    let hint = near.map_or_else(
+        || format!("; expected `{BROKER}` or `{ENDPOINT}`"),
+        |near| format!(", did you mean `{near}`"),
+    );
     fields.error(&kind.at, format!("unknown type of source `{}`{hint}", kind.value));
 }
 

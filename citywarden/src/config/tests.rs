@@ -2,9 +2,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use citywarden_ingest::broker::BrokerConfig;
 use citywarden_problems::Source;
+use rustls::pki_types::CertificateDer;
 
-use super::{Config, Host, read};
+use super::receiver::Way;
+use super::{Config, Host, SourceConfig, read};
 
 const EXAMPLE: &str = include_str!("../../../deploy/config.example.toml");
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n";
@@ -23,6 +26,7 @@ impl Bench {
             ("secrets/police", SECRET, 0o600),
             ("secrets/platform", SECRET, 0o600),
             ("secrets/devices", "gateway:-:*\n", 0o600),
+            ("secrets/mqtt", "s3cret\n", 0o600),
             ("secrets/broken", "gateway:-:*\nsite\n", 0o600),
             ("server.pem", "no certificate", 0o644),
             ("server.key", "no key", 0o600),
@@ -43,6 +47,9 @@ impl Host for Bench {
     }
     fn mode(&self, path: &Path) -> Option<u32> {
         self.files.get(path).map(|file| file.1)
+    }
+    fn authorities(&self) -> Vec<CertificateDer<'static>> {
+        Vec::new()
     }
 }
 
@@ -81,7 +88,7 @@ fn the_example_says_the_same_as_an_empty_file() {
 
 #[test]
 fn the_example_without_its_comment_signs_is_right_too() {
-    let skipped = ["client_ca_file", "cert_file", "key_file"];
+    let skipped = ["client_ca_file", "ca_file", "cert_file", "key_file"];
     let is_key = |line: &str| line.starts_with('[') || line.contains(" = ");
     let uncommented: Vec<String> = EXAMPLE
         .lines()
@@ -93,9 +100,20 @@ fn the_example_without_its_comment_signs_is_right_too() {
     let (config, problems) = read_text(&uncommented.join("\n"));
     assert_eq!(problems, Vec::<String>::new());
     let config = config.expect("whole");
-    assert_eq!((config.receivers.len(), config.http.users.len()), (2, 1));
+    assert_eq!((config.receivers.len(), config.http.users.len()), (3, 1));
     assert_eq!(config.route.expect("a tree").routes.len(), 1);
-    assert!(config.sources.iter().all(|source| source.users.is_some()));
+    let [SourceConfig::Endpoint(endpoint), SourceConfig::Broker(broker)] = config.sources.as_slice() else {
+        panic!("{:?}", config.sources)
+    };
+    assert!(endpoint.users.is_some() && broker.login.is_some() && broker.tls.is_some());
+    assert_eq!(broker.topics, ["citywarden/+/+/+", "hj/+/data"]);
+    // every other key of it is its default
+    let usual = BrokerConfig::new(broker.source.clone(), &config.region, &broker.host, broker.port);
+    assert_eq!((&broker.client_id, &broker.dropped_topic), (&usual.client_id, &usual.dropped_topic));
+    assert_eq!(broker.limits, usual.limits);
+    let mapped: Vec<_> =
+        config.topics.iter().map(|topic| (topic.source.as_str(), topic.device_level)).collect();
+    assert_eq!(mapped, [("mqtt-endpoint", 2), ("mqtt", 2)]);
     assert_eq!(config.rules_dir.as_deref(), Some(Path::new("/etc/citywarden/rules")));
 }
 
@@ -146,14 +164,10 @@ fn each_mistake_of_a_source_is_named_at_its_place() {
     for (lines, expected) in [
         ("listen = \"127.0.0.1:1883\"", "2:1: `type` is missing"),
         (
-            "type = \"mqtt\"\nurl = \"mqtts://broker:8883\"",
-            "3:8: not in this version: sources of type `mqtt`; expected `mqtt-endpoint`",
-        ),
-        (
             "type = \"mqtt-endpiont\"",
             "3:8: unknown type of source `mqtt-endpiont`, did you mean `mqtt-endpoint`",
         ),
-        ("type = \"kafka\"", "3:8: unknown type of source `kafka`; expected `mqtt-endpoint`"),
+        ("type = \"kafka\"", "3:8: unknown type of source `kafka`; expected `mqtt` or `mqtt-endpoint`"),
         (
             "type = \"mqtt-endpoint\"\nlisten = \"1883\"",
             "4:10: `1883` is no address; expected IP and port such as 127.0.0.1:1883",
@@ -204,6 +218,126 @@ fn each_mistake_of_a_source_is_named_at_its_place() {
 }
 
 #[test]
+fn each_mistake_of_a_broker_is_named_at_its_place() {
+    let broker =
+        |more: &str| format!("[[source]]\ntype = \"mqtt\"\nurl = \"mqtts://broker.example\"\n{more}");
+    let plain = |more: &str| format!("[[source]]\ntype = \"mqtt\"\nurl = \"mqtt://127.0.0.1\"\n{more}");
+    for (lines, expected) in [
+        ("[[source]]\ntype = \"mqtt\"".to_owned(), "2:1: `url` is missing"),
+        (
+            broker("").replace("mqtts://broker", "broker"),
+            "4:7: `broker.example` is no address of a broker; expected mqtts://host:8883",
+        ),
+        (
+            broker("").replace("mqtts", "mqqt"),
+            "4:7: `mqqt://broker.example` is no address of a broker; expected mqtts://host:8883, did you mean `mqtt://`",
+        ),
+        (
+            broker("").replace("broker.example", "broker.example/topic"),
+            "4:7: `mqtts://broker.example/topic` is no address of a broker; expected mqtts://host:8883",
+        ),
+        (
+            broker("").replace("broker.example", "me:secret@broker.example"),
+            "4:7: a password in an address ends up in logs; write `username` and `password_file`",
+        ),
+        (broker("").replace("mqtts", "mqtt"), "4:7: warning: it is spoken to unencrypted; expected mqtts"),
+        (
+            broker("").replace("broker.example", "[::1]"),
+            "4:7: a broker with TLS has a name or an IPv4 address here",
+        ),
+        (broker("password_file = \"secrets/mqtt\""), "5:17: `password_file` without `username`"),
+        (plain("ca_file = \"ca.pem\""), "5:11: `ca_file` with an address without TLS; expected mqtts://"),
+        (broker("cert_file = \"server.pem\""), "5:13: `cert_file` without `key_file`"),
+        (broker("key_file = \"server.key\""), "5:12: `key_file` without `cert_file`"),
+        (broker("ca_file = \"server.pem\""), "5:11: ca_file holds no certificate, expected PEM"),
+        (
+            broker("topics = []"),
+            "5:10: `topics` is empty; expected topic filters such as \"citywarden/+/+/+\"",
+        ),
+        (
+            broker("topics = [\"citywarden/#/json\"]"),
+            "5:11: `citywarden/#/json` is no topic filter: `#` stands only at the end of a filter",
+        ),
+        (
+            broker("topics = [\"$share/g/+/+/+\"]"),
+            "5:11: `+/+/+` takes in the topics of alerts, `citywarden-alerts/#`; name those of devices",
+        ),
+        (broker("receive_maximum = 0"), "5:19: `receive_maximum` is 0; expected 1 to 65535"),
+        (broker("keep_alive = \"1s\""), "5:14: `keep_alive` is 1s; expected 5s to 3600s"),
+        (broker("listen = \"127.0.0.1:1883\""), "5:1: unknown key `listen`"),
+        (broker(&broker("")), "6:8: a source `mqtt` is there already; give each its own `name`"),
+    ] {
+        check(&lines, expected);
+    }
+}
+
+#[test]
+fn each_mistake_of_a_mapped_topic_is_named_at_its_place() {
+    for kind in [
+        "type = \"mqtt\"\nurl = \"mqtts://broker.example\"",
+        "type = \"mqtt-endpoint\"\nlisten = \"127.0.0.1:1883\"",
+    ] {
+        let topic = |filter: &str, format: &str, level: &str| {
+            format!(
+                "[[source]]\n{kind}\n[[source.topic]]\nfilter = \"{filter}\"\nformat = \"{format}\"\n{level}"
+            )
+        };
+        for (lines, expected) in [
+            (
+                topic("hj/+/data", "json", ""),
+                "5:1: `device_level` is missing: which level of the topic names the device, from 1",
+            ),
+            (
+                topic("hj/+/data", "jason", "device_level = 2"),
+                "7:10: unknown format `jason`, did you mean `json`",
+            ),
+            (
+                topic("hj/+/data", "json", "device_level = 1"),
+                "8:16: level 1 of `hj/+/data` is always `hj`; expected one that is `+`",
+            ),
+            (
+                topic("hj/+/data", "json", "device_level = 4"),
+                "8:16: `hj/+/data` has 3 levels; expected one of them",
+            ),
+            (
+                topic("hj+/data", "json", "device_level = 1"),
+                "6:10: `hj+/data` is no topic filter: `+` and `#` stand for whole levels",
+            ),
+            (
+                topic("#", "json", "device_level = 1"),
+                "6:10: `#` takes in the topics of alerts, `citywarden-alerts/#`; name those of devices",
+            ),
+        ] {
+            check(&lines, expected);
+        }
+        let (config, problems) =
+            read_text(&format!("region = \"330624\"\n{}", topic("hj/#", "json", "device_level = 3")));
+        assert_eq!(problems, [NOBODY]);
+        assert_eq!(config.expect("whole").topics[0].device_of("hj/a/mn-1"), Some("mn-1"));
+    }
+}
+
+#[test]
+fn a_receiver_over_a_broker_has_a_place_of_its_own_there() {
+    let text = "region = \"330624\"\n[[receiver]]\nname = \"duty\"\ntype = \"mqtt\"\nurl = \"mqtt://127.0.0.1\"\n\
+                username = \"warden\"\npassword_file = \"secrets/mqtt\"";
+    let (config, problems) = read_text(text);
+    assert_eq!(problems, [NOBODY]);
+    let receivers = config.expect("whole").receivers;
+    let Way::Mqtt(mqtt) = &receivers[0].way else { panic!("{receivers:?}") };
+    assert_eq!(
+        (mqtt.host.as_str(), mqtt.port, mqtt.client_id.as_str()),
+        ("127.0.0.1", 1883, "citywarden-330624-duty")
+    );
+    assert_eq!(mqtt.login, Some(("warden".to_owned(), "s3cret".to_owned())));
+    assert!(!format!("{mqtt:?}").contains("s3cret"));
+    check(
+        "[[receiver]]\nname = \"duty\"\ntype = \"mqtt\"\nurl = \"https://a.example\"",
+        "5:7: `https://a.example` is no address of a broker; expected mqtts://host:8883",
+    );
+}
+
+#[test]
 fn each_mistake_of_the_page_is_named_at_its_place() {
     let user =
         "[[user]]\nname = \"a\"\nrole = \"admin\"\ntoken_hash = \"$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA\"";
@@ -232,7 +366,7 @@ fn each_mistake_of_a_receiver_is_named_at_its_place() {
         (webhook.replace("url = \"https://a.example\"", ""), "2:1: `url` is missing"),
         (
             webhook.replace("\"webhook\"", "\"email\""),
-            "4:8: not in this version: receivers of type `email`; expected `webhook`",
+            "4:8: not in this version: receivers of type `email`; expected `webhook` or `mqtt`",
         ),
         (
             webhook.replace("\"webhook\"", "\"webhok\""),

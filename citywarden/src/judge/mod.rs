@@ -160,8 +160,8 @@ fn read<'r, 'm>(
     if let Some(reason) = message.refused {
         return Err(DeadLetter::new(reason, String::new()));
     }
-    let parts =
-        topic::read_topic(message.topic, region).map_err(|reason| DeadLetter::new(reason, String::new()))?;
+    let parts = topic::read_topic(message, region, &registry.topics)
+        .map_err(|reason| DeadLetter::new(reason, String::new()))?;
     let device = find(parts.device)?;
     let format =
         Format::parse(parts.format).ok_or_else(|| unknown(DeadLetterReason::UnknownFormat, parts.format))?;

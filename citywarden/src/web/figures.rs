@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use citywarden_alerting::Handle;
+use citywarden_ingest::broker::BrokerCounters;
 use citywarden_ingest::endpoint::Counters;
 use citywarden_journal::Inbox;
-use citywarden_model::Clock;
+use citywarden_model::{Clock, Timestamp};
 
 use crate::judge::{Judge, Progress, Stored};
 use crate::metrics::{Metrics, raise_to};
@@ -20,23 +21,33 @@ pub(super) struct Figures {
     inbox: Inbox,
     progress: Arc<Progress>,
     alerting: Handle,
-    sources: Vec<(String, Arc<Counters>)>,
+    endpoints: Vec<(String, Arc<Counters>)>,
+    brokers: Vec<(String, Arc<BrokerCounters>)>,
     journal: PathBuf,
 }
 
 impl Figures {
     pub(super) fn of(pipeline: &Pipeline) -> Self {
-        let sources =
-            pipeline.endpoints.iter().map(|source| (source.name.clone(), Arc::clone(&source.counters)));
+        let sources = &pipeline.sources;
+        let endpoints =
+            sources.endpoints.iter().map(|source| (source.name.clone(), Arc::clone(&source.counters)));
+        let brokers =
+            sources.brokers.iter().map(|source| (source.name.clone(), Arc::clone(&source.counters)));
         Self {
             metrics: Arc::clone(&pipeline.metrics),
             clock: Arc::clone(&pipeline.clock),
             inbox: pipeline.inbox.clone(),
             progress: Arc::clone(&pipeline.progress),
             alerting: pipeline.alerting.clone(),
-            sources: sources.collect(),
+            endpoints: endpoints.collect(),
+            brokers: brokers.collect(),
             journal: Layout::of(&pipeline.config).journal(),
         }
+    }
+
+    /// The moment, by the service's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The text that Prometheus reads.
@@ -71,8 +82,11 @@ impl Figures {
 
     /// Takes over what the other stages have counted.
     pub(super) fn take_rest(&self) {
-        for (source, counters) in &self.sources {
-            self.take_source(source, counters);
+        for (source, counters) in &self.endpoints {
+            self.take_endpoint(source, counters);
+        }
+        for (source, counters) in &self.brokers {
+            self.take_broker(source, counters);
         }
         let metrics = &self.metrics;
         let (next, judged) = (self.inbox.committed(), self.progress.next());
@@ -89,7 +103,7 @@ impl Figures {
         }
     }
 
-    fn take_source(&self, source: &str, counters: &Counters) {
+    fn take_endpoint(&self, source: &str, counters: &Counters) {
         let metrics = &self.metrics;
         raise_to(&metrics.received, &[source, "0"], counters.received_qos0.get());
         raise_to(&metrics.received, &[source, "1"], counters.received_qos1.get());
@@ -109,6 +123,21 @@ impl Figures {
             ("tls", &counters.tls_failed),
         ] {
             raise_to(&metrics.refused, &[source, reason], counter.get());
+        }
+    }
+
+    fn take_broker(&self, source: &str, counters: &BrokerCounters) {
+        let metrics = &self.metrics;
+        raise_to(&metrics.received, &[source, "0"], counters.received_qos0.get());
+        raise_to(&metrics.received, &[source, "1"], counters.received_qos1.get());
+        raise_to(&metrics.acknowledged, &[source], counters.acknowledged.get());
+        raise_to(&metrics.broker_connections, &[source], counters.connected.get());
+        raise_to(&metrics.broker_disconnections, &[source], counters.disconnected.get());
+        raise_to(&metrics.broker_sessions_lost, &[source], counters.sessions_lost.get());
+        raise_to(&metrics.broker_stale, &[source], counters.stale_acknowledgements.get());
+        metrics.broker_up.with_label_values(&[source]).set(i64::from(counters.is_up()));
+        if let Some(dropped) = counters.dropped_by_broker() {
+            metrics.broker_dropped.with_label_values(&[source]).set(signed(dropped));
         }
     }
 }
