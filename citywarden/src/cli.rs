@@ -366,7 +366,7 @@ mod tests {
             ("simulate x", None),
             ("simulate --list", None),
             ("simulate", Some(ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)),
-            ("simulate x --speed -1", Some(ErrorKind::ValueValidation)),
+            ("simulate x --speed=-1", Some(ErrorKind::ValueValidation)),
             ("simulate x --speed 0 --truth t --mqtt mqtt://u:p@broker:1", None),
             ("simulate x --mqtt broker", Some(ErrorKind::ValueValidation)),
             ("simulate x --start 2026-11-01T00:00:00Z", Some(ErrorKind::MissingRequiredArgument)),

@@ -14,6 +14,7 @@ pub mod broken;
 pub mod client;
 pub mod county;
 pub mod moment;
+pub mod mosquitto;
 pub mod pack;
 pub mod receiver;
 pub mod recording;

@@ -35,7 +35,7 @@ pub(crate) enum Simulation {
 pub(crate) struct Play {
     /// A built-in scenario, or a scenario's file
     pub(crate) scenario: Option<String>,
-    /// Whom the devices publish to: mqtt://[user:password@]host[:port]
+    /// Whom the devices publish to: `mqtt://[user:password@]host[:port]`
     #[arg(long, value_name = "URL", default_value = LOCAL_BROKER)]
     pub(crate) mqtt: Target,
     /// How many times as fast as real time; 0: everything at once
@@ -97,7 +97,7 @@ pub(crate) struct SimulateLoad {
 
 #[derive(Debug, Args)]
 pub(crate) struct Record {
-    /// The broker: mqtt://[user:password@]host[:port]
+    /// The broker: `mqtt://[user:password@]host[:port]`
     #[arg(long, value_name = "URL", default_value = LOCAL_BROKER)]
     pub(crate) mqtt: Target,
     /// Which topics; may be given more than once
