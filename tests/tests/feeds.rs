@@ -8,11 +8,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use citywarden_model::Timestamp;
+use citywarden_tests::client::Client;
 use citywarden_tests::moment::{ago, now};
 use citywarden_tests::mosquitto::Mosquitto;
 use citywarden_tests::recording::{backtest, json_lines};
 use citywarden_tests::service::{
-    Running, Service, citywarden, citywarden_in, citywarden_ok, citywarden_ok_in,
+    Running, Service, address_said, citywarden, citywarden_in, citywarden_ok, citywarden_ok_in,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -85,6 +86,44 @@ async fn a_scenario_played_to_a_running_service_is_judged_live() {
     let alerts = page["items"].as_array().or_else(|| page["alerts"].as_array()).expect("a list").clone();
     let found = subjects(&alerts, |alert| &alert["asset"]["id"]);
     assert_eq!(found, subjects(&told, |truth| &truth["asset"]));
+    service.stop();
+}
+
+/// The payloads of a recording's HJ 212 topics.
+fn packets(dir: &Path, file: &str) -> Vec<String> {
+    let topics = by_topic(dir, file).into_iter().filter(|(topic, _)| topic.ends_with("/hj212"));
+    topics.flat_map(|(_, payloads)| payloads).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hj212_through_a_broker_is_read_and_what_does_not_hold_ends_as_a_dead_letter_with_its_reason() {
+    let (broker, dir) = (Mosquitto::start(), folder());
+    let dir = dir.path();
+    let config = format!(
+        "region = \"330624\"\n[[source]]\ntype = \"mqtt\"\nurl = \"{}\"\n[http]\nlisten = \"127.0.0.1:0\"\n",
+        broker.url()
+    );
+    fs::write(dir.join("citywarden.toml"), config).expect("there is room");
+    let stage = ["simulate", "site-dust", "--registry", "registry", "-o", "made.jsonl", "--for", "20m"];
+    citywarden_ok_in(dir, &stage);
+    let process = Running::start(dir, &["run", "--config", "citywarden.toml"]);
+    let http = address_said(&process.err, "http listening on ");
+    process.err.wait_for_words(" ready: ", COMMAND);
+    let whole = packets(dir, "made.jsonl");
+    assert!(whole.len() > 40, "{}", whole.len());
+    let broken: Vec<String> = whole.iter().map(|packet| packet.replace("-Avg=", "-Avg=1")).collect();
+    let topic = "citywarden/330624/dust-none-hj212-monitor/hj212";
+    for payloads in [&whole, &broken] {
+        Client::Rumqttc5.publish(broker.address, topic, payloads).await;
+    }
+    let service = Service { process, mqtt: broker.address, http };
+    let reason = [("reason", "undecodable")];
+    service.wait_for_count("citywarden_dead_letters_total", &reason, |count| count >= broken.len()).await;
+    let letters = citywarden_ok_in(dir, &["deadletter", "list", "--json", "--config", "citywarden.toml"]);
+    let letters = json_lines(&letters);
+    assert_eq!(letters.len(), broken.len(), "each broken one and no whole one");
+    assert!(letters.iter().all(|letter| letter.to_string().contains("byte 0: ")), "{}", letters[0]);
+    service.wait_for_count("citywarden_readings_total", &[("quantity", "pm10")], |count| count > 0).await;
     service.stop();
 }
 
