@@ -111,17 +111,17 @@ async fn hj212_through_a_broker_is_read_and_what_does_not_hold_ends_as_a_dead_le
     process.err.wait_for_words(" ready: ", COMMAND);
     let whole = packets(dir, "made.jsonl");
     assert!(whole.len() > 40, "{}", whole.len());
-    let broken: Vec<String> = whole.iter().map(|packet| packet.replace("-Avg=", "-Avg=1")).collect();
+    let damaged: Vec<String> = whole.iter().map(|packet| packet.replace("-Avg=", "-Avg=1")).collect();
     let topic = "citywarden/330624/dust-none-hj212-monitor/hj212";
-    for payloads in [&whole, &broken] {
+    for payloads in [&whole, &damaged] {
         Client::Rumqttc5.publish(broker.address, topic, payloads).await;
     }
     let service = Service { process, mqtt: broker.address, http };
     let reason = [("reason", "undecodable")];
-    service.wait_for_count("citywarden_dead_letters_total", &reason, |count| count >= broken.len()).await;
+    service.wait_for_count("citywarden_dead_letters_total", &reason, |count| count >= damaged.len()).await;
     let letters = citywarden_ok_in(dir, &["deadletter", "list", "--json", "--config", "citywarden.toml"]);
     let letters = json_lines(&letters);
-    assert_eq!(letters.len(), broken.len(), "each broken one and no whole one");
+    assert_eq!(letters.len(), damaged.len(), "each damaged one and no whole one");
     assert!(letters.iter().all(|letter| letter.to_string().contains("byte 0: ")), "{}", letters[0]);
     service.wait_for_count("citywarden_readings_total", &[("quantity", "pm10")], |count| count > 0).await;
     service.stop();

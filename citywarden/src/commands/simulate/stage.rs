@@ -45,7 +45,11 @@ impl Stage {
     }
     pub(super) fn truth(&self, start: Timestamp, lasts: Option<Span>) -> anyhow::Result<Vec<Truth>> {
         match &self.play {
-            Script::Scenario(scenario) => Ok(scenario.truth(start)),
+            Script::Scenario(scenario) => {
+                let mut truths = scenario.truth(start);
+                truths.retain(|truth| lasts.is_none_or(|lasts| truth.from < start + lasts));
+                Ok(truths)
+            }
             Script::County => {
                 let lasts =
                     lasts.context("the county has no end: say with --for how long its truth is told")?;
