@@ -28,6 +28,8 @@ pub struct County {
     pub webhook: Option<String>,
     /// The endpoint's address.
     pub mqtt: String,
+    /// What else the configuration says: whole tables.
+    pub more: String,
     assets: Vec<Row>,
     devices: Vec<Row>,
     zones: Vec<Value>,
@@ -45,7 +47,8 @@ impl County {
         dir.disable_cleanup(keeps);
         let pack = Pack::export(&dir.path().join("rules"));
         let mqtt = "127.0.0.1:0".to_owned();
-        Self { dir, pack, webhook: None, mqtt, assets: Vec::new(), devices: Vec::new(), zones: Vec::new() }
+        let (assets, devices, zones) = (Vec::new(), Vec::new(), Vec::new());
+        Self { dir, pack, webhook: None, mqtt, more: String::new(), assets, devices, zones }
     }
 
     /// Its directory.
@@ -143,7 +146,7 @@ impl County {
             config += "\n[route]\nreceiver = \"enforcement\"\ngroup_by = [\"asset\"]\ngroup_wait = \"100ms\"\n\
                  [[route.routes]]\nmatch = { kind = \"early_warning\" }\nreceiver = \"operator\"\n";
         }
-        config
+        config + &self.more
     }
 }
 

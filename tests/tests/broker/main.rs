@@ -1,0 +1,247 @@
+//! The service behind the broker that a county already has: messages wait there while we are away, and neither a
+//! `kill -9` of ours nor a restart of the broker loses one that was acknowledged.
+
+mod mosquitto;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use citywarden_model::Timestamp;
+use citywarden_tests::client::Client;
+use citywarden_tests::county::{CENTRE, County, REGION, topic_of, unit_of};
+use citywarden_tests::moment::{ago, now};
+use citywarden_tests::receiver::{Delivery, WebhookServer};
+use citywarden_tests::recording::{backtest_journal, dump, json_lines, payloads, sorted_as_raised, verify};
+use citywarden_tests::service::{Service, citywarden_ok_in};
+use citywarden_tests::stubborn::{Acknowledged, Stubborn};
+use serde_json::{Value, json};
+
+use crate::mosquitto::Mosquitto;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+/// A truck that drives uncovered for half a minute, where 15 s are allowed.
+const RULE: &str = "muck-truck-uncovered";
+/// Messages of one violation.
+const MESSAGES_OF_VIOLATION: usize = 7;
+
+/// A county whose devices publish to this broker.
+fn county(broker: &Mosquitto, trucks: &[&str]) -> County {
+    let mut county = County::new();
+    county.more = format!("\n[[source]]\ntype = \"mqtt\"\nurl = \"mqtt://{}\"\n", broker.address);
+    for truck in trucks {
+        county.asset(truck, "muck_truck", &[]);
+        county.device(truck, "vehicle_terminal", Some(5), &[]);
+    }
+    county
+}
+
+fn message(at: Timestamp, covered: bool, number: &str) -> String {
+    json!({
+        "ts": at, "number": number, "readings": {"loaded": true, "cover_closed": covered},
+        "position": {"lat": CENTRE.lat, "lon": CENTRE.lon, "speed": 30.0},
+    })
+    .to_string()
+}
+
+/// What a truck sends that drives uncovered until now.
+fn violation(truck: &str) -> Vec<String> {
+    let now = now();
+    let age = |number: usize| 5 * i64::try_from(MESSAGES_OF_VIOLATION - number).expect("small");
+    (0..MESSAGES_OF_VIOLATION)
+        .map(|number| message(ago(now, age(number)), false, &format!("{truck}/{number}")))
+        .collect()
+}
+
+async fn is_up(service: &Service) {
+    let wanted = |count| count == 1;
+    service.wait_for_count("citywarden_broker_up", &[("source", "mqtt")], wanted).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_published_while_we_are_down_is_delivered_and_judged_after_the_start() {
+    let broker = Mosquitto::start();
+    let server = WebhookServer::start().await;
+    let mut county = county(&broker, &["truck-1", "truck-2"]);
+    county.webhook = Some(server.url());
+    let dir = county.write();
+    let service = Service::start(dir);
+    is_up(&service).await;
+    service.stop();
+
+    let sent = violation("truck-1");
+    Client::Mosquitto311.publish(broker.address, &topic_of("truck-1"), &sent).await;
+    let service = Service::start(dir);
+    server.wait_for_alert(RULE, "truck-1", PATIENCE).await;
+    Client::Mosquitto5.publish(broker.address, &topic_of("truck-2"), &violation("truck-2")).await;
+    server.wait_for_alert(RULE, "truck-2", PATIENCE).await;
+    let acknowledged = |count| count == MESSAGES_OF_VIOLATION * 2;
+    service
+        .wait_for_count("citywarden_messages_acknowledged_total", &[("source", "mqtt")], acknowledged)
+        .await;
+    assert_eq!(service.count("citywarden_broker_sessions_lost_total", &[]).await, 0);
+    service.stop();
+    let kept: Vec<String> = payloads(&dump(dir)).collect();
+    assert_eq!(kept[..MESSAGES_OF_VIOLATION], sent, "in the order in which they were published");
+    assert_eq!(kept.len(), MESSAGES_OF_VIOLATION * 2, "each once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alerts_go_to_the_broker_beside_the_readings_and_a_test_message_too() {
+    let broker = Mosquitto::start();
+    let mut county = county(&broker, &["truck-1"]);
+    county.more += &format!(
+        "\n[[receiver]]\nname = \"duty\"\ntype = \"mqtt\"\nurl = \"mqtt://{}\"\n\n[route]\nreceiver = \"duty\"\n\
+         group_wait = \"100ms\"\n",
+        broker.address
+    );
+    let dir = county.write();
+    let mut listener = broker.subscribe("citywarden-alerts/#").await;
+    let service = Service::start(dir);
+    is_up(&service).await;
+    let said = citywarden_ok_in(dir, &["receivers", "test", "duty", "--config", "citywarden.toml"]);
+    assert!(said.contains("delivered"), "{said}");
+    let (topic, body) = listener.next().await;
+    let event: Value = serde_json::from_slice(&body).expect("CloudEvents are JSON");
+    assert_eq!(
+        (topic, &event["type"]),
+        (format!("citywarden-alerts/{REGION}/test"), &json!("citywarden.test"))
+    );
+
+    Client::Rumqttc5.publish(broker.address, &topic_of("truck-1"), &violation("truck-1")).await;
+    let (topic, body) = listener.next().await;
+    let event: Value = serde_json::from_slice(&body).expect("CloudEvents are JSON");
+    assert_eq!(event["type"], "citywarden.alert.opened");
+    let alert = &event["data"];
+    assert_eq!(alert["rule"], RULE);
+    assert_eq!(topic, format!("citywarden-alerts/{REGION}/{}", alert["id"].as_str().expect("a text")));
+    assert_eq!(event["id"], format!("{}.1", alert["id"].as_str().expect("a text")));
+    let delivered = [("receiver", "duty"), ("result", "delivered")];
+    service.wait_for_count("citywarden_notifications_total", &delivered, |count| count > 0).await;
+    // what we published did not come back to us
+    assert_eq!(service.count("citywarden_dead_letters_total", &[]).await, 0);
+    service.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mapped_topics_are_judged_and_a_replay_years_later_needs_no_configuration() {
+    let broker = Mosquitto::start();
+    let server = WebhookServer::start().await;
+    let mut county = county(&broker, &["truck-1"]);
+    county.webhook = Some(server.url());
+    let without = county.more.clone();
+    county.more += "[[source.topic]]\nfilter = \"fleet/+/up\"\nformat = \"json\"\ndevice_level = 2\n";
+    let dir = county.write().to_owned();
+    let dir = dir.as_path();
+    let service = Service::start(dir);
+    is_up(&service).await;
+    let topic = format!("fleet/{}/up", unit_of("truck-1"));
+    Client::Mosquitto311.publish(broker.address, &topic, &violation("truck-1")).await;
+    let alert = server.wait_for_alert(RULE, "truck-1", PATIENCE).await;
+    service.stop();
+
+    county.more = without;
+    county.write();
+    let id = alert["id"].as_str().expect("a text");
+    let explained = citywarden_ok_in(dir, &["rules", "explain", id, "--config", "citywarden.toml"]);
+    assert!(explained.contains(RULE), "{explained}");
+    let dead = citywarden_ok_in(dir, &["deadletter", "list", "--config", "citywarden.toml"]);
+    assert_eq!(dead, "", "read by the mapping of their time");
+}
+
+/// Devices that load the broker with clean readings.
+const LOADERS: usize = 4;
+/// Messages of each of them in a round.
+const MESSAGES_EACH: usize = 300;
+const ROUNDS: usize = 6;
+const WINDOW: usize = 10;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn through_kills_of_ours_and_restarts_of_the_broker_every_message_is_kept_and_counts_once() {
+    let mut broker = Mosquitto::start();
+    let server = WebhookServer::start().await;
+    let loaders: Vec<String> = (0..LOADERS).map(|number| format!("loader-{number}")).collect();
+    let trucks: Vec<String> = (0..ROUNDS).map(|round| format!("uncovered-{round}")).collect();
+    let all: Vec<&str> = loaders.iter().chain(&trucks).map(String::as_str).collect();
+    let mut county = county(&broker, &all);
+    county.webhook = Some(server.url());
+    let dir = county.write();
+
+    let mut service = Service::start(dir);
+    is_up(&service).await;
+    let acknowledged = Arc::<Acknowledged>::default();
+    let start =
+        |asset: &str| Stubborn::start(broker.address, topic_of(asset), WINDOW, Arc::clone(&acknowledged));
+    let (works, mut devices): (Vec<_>, Vec<_>) = loaders.iter().map(|loader| start(loader)).unzip();
+    let rounds: Vec<_> = trucks.iter().map(|truck| start(truck)).collect();
+    let mut offered = 0;
+    for (round, (violating, device)) in rounds.into_iter().enumerate() {
+        for number in 0..MESSAGES_EACH {
+            for (loader, work) in works.iter().enumerate() {
+                work.send(message(now(), true, &format!("{loader}/{round}/{number}")))
+                    .expect("the device runs");
+            }
+        }
+        for payload in violation(&trucks[round]) {
+            violating.send(payload).expect("the device runs");
+        }
+        drop(violating);
+        devices.push(device);
+        offered += MESSAGES_EACH * LOADERS + MESSAGES_OF_VIOLATION;
+        // somewhere in the second half of what was offered, elsewhere each time
+        let half = MESSAGES_EACH * LOADERS / 2;
+        acknowledged.wait_for(offered - half + round * 97, PATIENCE).await;
+        if round % 3 != 1 {
+            service.kill();
+            if round % 3 == 2 {
+                broker.restart();
+            }
+            service = Service::start(dir);
+        } else {
+            broker.restart();
+        }
+    }
+    drop(works);
+    acknowledged.wait_for(offered, PATIENCE).await;
+    for device in devices {
+        device.await.expect("no device panics");
+    }
+    for truck in &trucks {
+        server.wait_for_alert(RULE, truck, PATIENCE).await;
+    }
+    wait_for_all(&service, dir, &acknowledged.payloads()).await;
+    assert_eq!(service.count("citywarden_broker_sessions_lost_total", &[]).await, 0);
+    service.stop();
+    check(dir, &server, &acknowledged.payloads(), &trucks);
+}
+
+/// Waits until the broker has nothing more for us: everything it has acknowledged to a device is in the journal.
+async fn wait_for_all(service: &Service, dir: &Path, acknowledged: &[String]) {
+    let mut missing = usize::MAX;
+    for _ in 0..100 {
+        let kept: BTreeSet<String> = payloads(&dump(dir)).collect();
+        missing = acknowledged.iter().filter(|payload| !kept.contains(*payload)).count();
+        if missing == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!(
+        "{missing} of {} never came; it said:\n{}",
+        acknowledged.len(),
+        service.process.err.lines().join("\n")
+    );
+}
+
+fn check(dir: &Path, server: &WebhookServer, acknowledged: &[String], trucks: &[String]) {
+    verify(dir);
+    let distinct: BTreeSet<_> = acknowledged.iter().collect();
+    assert_eq!(distinct.len(), acknowledged.len(), "each message is unlike any other");
+    let subject = |truck: &String| (RULE.to_owned(), truck.clone(), "violation".to_owned());
+    let wanted: BTreeMap<_, usize> = trucks.iter().map(|truck| (subject(truck), 1)).collect();
+    assert_eq!(server.opened_subjects(), wanted, "each violation once");
+    let derived = json_lines(&backtest_journal(dir));
+    let raised = server.opened();
+    assert_eq!(sorted_as_raised(&derived), sorted_as_raised(raised.iter().map(Delivery::alert)));
+}
