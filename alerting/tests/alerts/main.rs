@@ -5,6 +5,7 @@
     reason = "clippy knows the functions marked as tests, not those they call"
 )]
 
+mod broker;
 mod county;
 mod delivery;
 mod disk;

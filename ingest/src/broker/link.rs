@@ -31,6 +31,8 @@ pub(crate) struct Link {
     requests: Requests,
     greeted: bool,
     patience: Duration,
+    /// How it ended, while there are steps from before that.
+    ended: Option<LinkError>,
 }
 
 enum Events {
@@ -110,7 +112,7 @@ impl Link {
             }
         };
         let patience = config.limits.keep_alive * HANGS_AFTER + config.limits.connect_timeout;
-        Self { events, requests, greeted: false, patience }
+        Self { events, requests, greeted: false, patience, ended: None }
     }
 
     pub(crate) fn requests(&self) -> Requests {
@@ -120,6 +122,23 @@ impl Link {
     /// Waits for what happens next. To be called again and again: between two steps nothing is read or written. A step
     /// that is given up may have taken a request with it.
     pub(crate) async fn step(&mut self) -> Result<Step, LinkError> {
+        if self.ended.is_none() {
+            match self.poll().await {
+                Ok(step) => {
+                    self.greeted |= matches!(step, Step::Connected { .. });
+                    return Ok(step);
+                }
+                Err(error) => self.ended = Some(error),
+            }
+        }
+        // the library reports the end before what it had read by then
+        match (self.left_over(), &self.ended) {
+            (Some(step), _) => Ok(step),
+            (None, ended) => Err(ended.clone().unwrap_or_else(|| LinkError::Lost("it has ended".to_owned()))),
+        }
+    }
+
+    async fn poll(&mut self) -> Result<Step, LinkError> {
         let greeted = self.greeted;
         let polled = async {
             match &mut self.events {
@@ -133,9 +152,14 @@ impl Link {
         };
         // rumqttc waits without end for a broker that does not read
         let hangs = |_| LinkError::Lost(format!("nothing went in or out for {:?}", self.patience));
-        let step = timeout(self.patience, polled).await.map_err(hangs)??;
-        self.greeted |= matches!(step, Step::Connected { .. });
-        Ok(step)
+        timeout(self.patience, polled).await.map_err(hangs)?
+    }
+
+    fn left_over(&mut self) -> Option<Step> {
+        match &mut self.events {
+            Events::V5(events) => events.state.events.pop_front().map(v5::step),
+            Events::V311(events) => events.state.events.pop_front().map(v311::step),
+        }
     }
 }
 

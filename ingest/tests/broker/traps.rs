@@ -128,3 +128,15 @@ async fn a_broker_that_talks_nonsense_is_left_and_tried_again_and_the_rest_goes_
     assert_eq!(peer.acknowledged(1).await, [1]);
     assert_eq!(rig.payloads(), ["{}"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sent_just_before_the_connection_ends_is_kept() {
+    let broker = FakeBroker::bind().await;
+    let rig = Rig::start(config(broker.port()), &Committing::Always);
+    let mut peer = broker.greet(false).await;
+    let messages: Vec<u8> = (1..=5).flat_map(|id| peer.message(id, 0, id.to_string().as_bytes())).collect();
+    peer.wire.send(&messages).await;
+    peer.wire.end().await;
+    rig.until("all are journalled", |rig| rig.payloads().len() == 5).await;
+    assert_eq!(rig.payloads(), ["1", "2", "3", "4", "5"]);
+}

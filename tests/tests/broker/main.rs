@@ -4,6 +4,7 @@
 mod mosquitto;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use citywarden_tests::recording::{backtest_journal, dump, json_lines, payloads, 
 use citywarden_tests::service::{Service, citywarden_ok_in};
 use citywarden_tests::stubborn::{Acknowledged, Stubborn};
 use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
 
 use crate::mosquitto::Mosquitto;
 
@@ -91,11 +94,9 @@ async fn what_is_published_while_we_are_down_is_delivered_and_judged_after_the_s
 async fn alerts_go_to_the_broker_beside_the_readings_and_a_test_message_too() {
     let broker = Mosquitto::start();
     let mut county = county(&broker, &["truck-1"]);
-    county.more += &format!(
-        "\n[[receiver]]\nname = \"duty\"\ntype = \"mqtt\"\nurl = \"mqtt://{}\"\n\n[route]\nreceiver = \"duty\"\n\
-         group_wait = \"100ms\"\n",
-        broker.address
-    );
+    let receiver = format!("name = \"duty\"\ntype = \"mqtt\"\nurl = \"mqtt://{}\"\n", broker.address);
+    let route = "receiver = \"duty\"\ngroup_wait = \"100ms\"\n";
+    county.more += &["\n[[receiver]]\n", &receiver, "\n[route]\n", route].concat();
     let dir = county.write();
     let mut listener = broker.subscribe("citywarden-alerts/#").await;
     let service = Service::start(dir);
@@ -157,6 +158,54 @@ const MESSAGES_EACH: usize = 300;
 const ROUNDS: usize = 6;
 const WINDOW: usize = 10;
 
+/// The devices, and how much they were handed.
+struct Load {
+    at: SocketAddr,
+    acknowledged: Arc<Acknowledged>,
+    loaders: Vec<UnboundedSender<String>>,
+    devices: Vec<JoinHandle<()>>,
+    offered: usize,
+}
+
+impl Load {
+    fn start(at: SocketAddr, loaders: &[String]) -> Self {
+        let acknowledged = Arc::<Acknowledged>::default();
+        let device = |asset: &String| Stubborn::start(at, topic_of(asset), WINDOW, Arc::clone(&acknowledged));
+        let (loaders, devices) = loaders.iter().map(device).unzip();
+        Self { at, acknowledged, loaders, devices, offered: 0 }
+    }
+
+    /// Hands the devices a round of messages, and a violation by this truck; returns when part of it is acknowledged,
+    /// somewhere in its second half, elsewhere each time.
+    async fn offer(&mut self, round: usize, truck: &str) {
+        for number in 0..MESSAGES_EACH {
+            for (loader, work) in self.loaders.iter().enumerate() {
+                let payload = message(now(), true, &format!("{loader}/{round}/{number}"));
+                work.send(payload).expect("the device runs");
+            }
+        }
+        let acknowledged = Arc::clone(&self.acknowledged);
+        let (work, device) = Stubborn::start(self.at, topic_of(truck), WINDOW, acknowledged);
+        for payload in violation(truck) {
+            work.send(payload).expect("the device runs");
+        }
+        self.devices.push(device);
+        self.offered += MESSAGES_EACH * LOADERS + MESSAGES_OF_VIOLATION;
+        let half = MESSAGES_EACH * LOADERS / 2;
+        self.acknowledged.wait_for(self.offered - half + round * 97, PATIENCE).await;
+    }
+
+    /// Waits until everything offered is acknowledged, and gives it.
+    async fn finish(self) -> Vec<String> {
+        drop(self.loaders);
+        self.acknowledged.wait_for(self.offered, PATIENCE).await;
+        for device in self.devices {
+            device.await.expect("no device panics");
+        }
+        self.acknowledged.payloads()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn through_kills_of_ours_and_restarts_of_the_broker_every_message_is_kept_and_counts_once() {
     let mut broker = Mosquitto::start();
@@ -170,50 +219,30 @@ async fn through_kills_of_ours_and_restarts_of_the_broker_every_message_is_kept_
 
     let mut service = Service::start(dir);
     is_up(&service).await;
-    let acknowledged = Arc::<Acknowledged>::default();
-    let start =
-        |asset: &str| Stubborn::start(broker.address, topic_of(asset), WINDOW, Arc::clone(&acknowledged));
-    let (works, mut devices): (Vec<_>, Vec<_>) = loaders.iter().map(|loader| start(loader)).unzip();
-    let rounds: Vec<_> = trucks.iter().map(|truck| start(truck)).collect();
-    let mut offered = 0;
-    for (round, (violating, device)) in rounds.into_iter().enumerate() {
-        for number in 0..MESSAGES_EACH {
-            for (loader, work) in works.iter().enumerate() {
-                work.send(message(now(), true, &format!("{loader}/{round}/{number}")))
-                    .expect("the device runs");
+    let mut load = Load::start(broker.address, &loaders);
+    for (round, truck) in trucks.iter().enumerate() {
+        load.offer(round, truck).await;
+        match round % 3 {
+            0 => {
+                service.kill();
+                service = Service::start(dir);
             }
-        }
-        for payload in violation(&trucks[round]) {
-            violating.send(payload).expect("the device runs");
-        }
-        drop(violating);
-        devices.push(device);
-        offered += MESSAGES_EACH * LOADERS + MESSAGES_OF_VIOLATION;
-        // somewhere in the second half of what was offered, elsewhere each time
-        let half = MESSAGES_EACH * LOADERS / 2;
-        acknowledged.wait_for(offered - half + round * 97, PATIENCE).await;
-        if round % 3 != 1 {
-            service.kill();
-            if round % 3 == 2 {
+            1 => broker.restart(),
+            _ => {
+                service.kill();
                 broker.restart();
+                service = Service::start(dir);
             }
-            service = Service::start(dir);
-        } else {
-            broker.restart();
         }
     }
-    drop(works);
-    acknowledged.wait_for(offered, PATIENCE).await;
-    for device in devices {
-        device.await.expect("no device panics");
-    }
+    let acknowledged = load.finish().await;
     for truck in &trucks {
         server.wait_for_alert(RULE, truck, PATIENCE).await;
     }
-    wait_for_all(&service, dir, &acknowledged.payloads()).await;
+    wait_for_all(&service, dir, &acknowledged).await;
     assert_eq!(service.count("citywarden_broker_sessions_lost_total", &[]).await, 0);
     service.stop();
-    check(dir, &server, &acknowledged.payloads(), &trucks);
+    check(dir, &server, &acknowledged, &trucks);
 }
 
 /// Waits until the broker has nothing more for us: everything it has acknowledged to a device is in the journal.
