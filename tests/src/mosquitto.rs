@@ -1,15 +1,21 @@
-//! A real Mosquitto on a port of its own.
+//! A county's Mosquitto, as shipped in `deploy/mosquitto.conf`, that can be restarted.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::Packet;
+use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
-/// How long it may take until it takes connections.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
-const POLL: Duration = Duration::from_millis(20);
+/// Where Debian puts it, which is not on everybody's path.
+const DEBIAN: &str = "/usr/sbin/mosquitto";
+const POLL: Duration = Duration::from_millis(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running broker; killed when dropped.
 #[derive(Debug)]
@@ -17,32 +23,46 @@ pub struct Mosquitto {
     child: Child,
     /// Where it listens.
     pub address: SocketAddr,
-    _dir: TempDir,
+    dir: TempDir,
+}
+
+/// Somebody who has subscribed, in version 5.
+pub struct Subscriber {
+    events: EventLoop,
+}
+
+impl Subscriber {
+    /// The next message: its topic and its payload.
+    pub async fn next(&mut self) -> (String, Vec<u8>) {
+        let heard = async {
+            loop {
+                if let Event::Incoming(Packet::Publish(publish)) = self.events.poll().await.expect("it holds")
+                {
+                    let topic = String::from_utf8(publish.topic.to_vec()).expect("a topic is a text");
+                    return (topic, publish.payload.to_vec());
+                }
+            }
+        };
+        timeout(PATIENCE, heard).await.expect("a message in time")
+    }
 }
 
 impl Mosquitto {
-    /// Starts one on loopback, whoever may connect.
+    /// The shipped configuration on a free loopback port, in a directory of its own.
     pub fn start() -> Self {
         let dir = TempDir::new().expect("there is room for a directory");
-        let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-        let address = free.local_addr().expect("it is bound");
-        drop(free);
-        let config = dir.path().join("mosquitto.conf");
-        let text = format!(
-            "listener {} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nset_tcp_nodelay true\n",
-            address.port()
-        );
-        fs::write(&config, text).expect("there is room");
-        let child = Command::new("mosquitto")
-            .arg("-c")
-            .arg(&config)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("mosquitto is installed: ./test installs it");
-        let mut broker = Self { child, address, _dir: dir };
-        broker.wait();
-        broker
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.expect("loopback has a free port");
+        let shipped = include_str!("../../deploy/mosquitto.conf");
+        let listener = format!("listener {} 127.0.0.1", address.port());
+        let place = format!("persistence_location {}/", dir.path().display());
+        let conf = shipped
+            .replace("listener 1883 127.0.0.1", &listener)
+            .replace("persistence_location /var/lib/mosquitto/", &place);
+        assert!(conf.contains(&listener) && conf.contains(&place), "the shipped configuration has changed");
+        // as root it would become somebody who cannot write into the directory
+        fs::write(dir.path().join("mosquitto.conf"), conf + "\nuser root\n").expect("there is room");
+        Self { child: spawn(dir.path(), address), address, dir }
     }
 
     /// Its URL.
@@ -50,21 +70,46 @@ impl Mosquitto {
         format!("mqtt://{}", self.address)
     }
 
-    fn wait(&mut self) {
-        let mut waited = Duration::ZERO;
-        while TcpStream::connect(self.address).is_err() {
-            let ended = self.child.try_wait().expect("it can be asked");
-            assert!(ended.is_none() && waited < START_TIMEOUT, "mosquitto does not listen: {ended:?}");
-            std::thread::sleep(POLL);
-            waited += POLL;
-        }
+    /// SIGTERM, and again: what it has acknowledged is on its disk.
+    pub fn restart(&mut self) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status().expect("kill runs");
+        assert!(asked.success(), "kill: {asked}");
+        self.child.wait().expect("it ends");
+        self.child = spawn(self.dir.path(), self.address);
     }
+
+    /// Subscribes; returns once the broker has granted it.
+    pub async fn subscribe(&self, filter: &str) -> Subscriber {
+        let (host, port) = (self.address.ip().to_string(), self.address.port());
+        let mut options = MqttOptions::new("listener", host, port);
+        options.set_max_packet_size(Some(1 << 20));
+        let (client, mut events) = AsyncClient::new(options, 1);
+        client.subscribe(filter, QoS::AtLeastOnce).await.expect("there is room");
+        while !matches!(events.poll().await.expect("it holds"), Event::Incoming(Packet::SubAck(_))) {}
+        Subscriber { events }
+    }
+}
+
+/// Returns once it listens.
+fn spawn(dir: &Path, address: SocketAddr) -> Child {
+    let program = if Path::new(DEBIAN).exists() { DEBIAN } else { "mosquitto" };
+    let mut child = Command::new(program)
+        .args(["-c", "mosquitto.conf"])
+        .current_dir(dir)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("mosquitto is installed: ./test installs it");
+    while TcpStream::connect(address).is_err() {
+        assert!(child.try_wait().expect("it can be asked").is_none(), "mosquitto has ended");
+        std::thread::sleep(POLL);
+    }
+    child
 }
 
 impl Drop for Mosquitto {
     fn drop(&mut self) {
-        if self.child.kill().is_ok() {
-            self.child.wait().ok();
-        }
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }

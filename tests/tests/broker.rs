@@ -1,8 +1,6 @@
 //! The service behind the broker that a county already has: messages wait there while we are away, and neither a
 //! `kill -9` of ours nor a restart of the broker loses one that was acknowledged.
 
-mod mosquitto;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,6 +11,7 @@ use citywarden_model::Timestamp;
 use citywarden_tests::client::Client;
 use citywarden_tests::county::{CENTRE, County, REGION, topic_of, unit_of};
 use citywarden_tests::moment::{ago, now};
+use citywarden_tests::mosquitto::Mosquitto;
 use citywarden_tests::receiver::{Delivery, WebhookServer};
 use citywarden_tests::recording::{backtest_journal, dump, json_lines, payloads, sorted_as_raised, verify};
 use citywarden_tests::service::{Service, citywarden_ok_in};
@@ -20,8 +19,6 @@ use citywarden_tests::stubborn::{Acknowledged, Stubborn};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
-
-use crate::mosquitto::Mosquitto;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// A truck that drives uncovered for half a minute, where 15 s are allowed.
