@@ -48,12 +48,13 @@ pub fn router(console: Console) -> Router {
         .route("/stream", get(stream::stream));
     let guarded = Router::new()
         .nest("/api/v1", api)
-        .route("/", get(page::page))
         .route("/metrics", get(health::metrics))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(console.clone(), access::guard));
     Router::new()
+        .route("/", get(page::index))
+        .route("/page/{name}", get(page::part))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback_service(guarded.with_state(console.clone()))

@@ -1,4 +1,4 @@
-//! The HTTP side: an API with its own wire types, a plain page, health and metrics.
+//! The HTTP side: an API with its own wire types, the page for enforcement, health and metrics.
 //!
 //! **Promises.** Whatever comes in, an answer goes out: wrong requests are told what was expected (RFC 9457), bodies,
 //! connections and times are bounded. Without users it listens on loopback alone, and only to what was asked for under a
@@ -19,7 +19,7 @@ mod users;
 mod wire;
 
 pub use api::router;
-pub use reads::{DeadLetter, DeadLetters, Part, Reads, RuleSummary, VerdictFilter, VerdictLine};
+pub use reads::{DeadLetter, DeadLetters, DeviceLine, Part, Reads, RuleSummary, VerdictFilter, VerdictLine};
 pub use serve::{ServeError, bind, serve};
 pub use users::{Role, User, UserError, Users};
 

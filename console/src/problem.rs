@@ -48,7 +48,8 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {
-            let schemes = HeaderValue::from_static("Bearer, Basic realm=\"CityWarden\", charset=\"UTF-8\"");
+            // not Basic, though it is taken: a browser would ask over the page's head
+            let schemes = HeaderValue::from_static("Bearer realm=\"CityWarden\"");
             headers.insert(header::WWW_AUTHENTICATE, schemes);
         }
         response

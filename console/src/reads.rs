@@ -17,8 +17,8 @@ pub trait Reads: Send + Sync {
     fn verdicts(&self, filter: &VerdictFilter) -> Vec<VerdictLine>;
     /// The assets of the registry.
     fn assets(&self) -> Vec<Asset>;
-    /// The devices of the registry.
-    fn devices(&self) -> Vec<Device>;
+    /// The devices of the registry, and when they were heard.
+    fn devices(&self) -> Vec<DeviceLine>;
     /// The rules in force.
     fn rules(&self) -> Vec<RuleSummary>;
     /// What could not be decoded or matched.
@@ -68,6 +68,17 @@ pub struct VerdictLine {
     pub verdict: Verdict,
     /// Since when, by the journal's clock.
     pub since: Timestamp,
+}
+
+/// A device, and how it is heard.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceLine {
+    /// The device as the registry has it.
+    pub device: Device,
+    /// When it was last heard, by the journal's clock; `None` where it never was.
+    pub heard_at: Option<Timestamp>,
+    /// Whether nothing has come for longer than its interval allows.
+    pub silent: bool,
 }
 
 /// What is shown of a rule.

@@ -3,10 +3,10 @@
 use citywarden_alerting::event::Update;
 use citywarden_alerting::outbox::DeadDelivery;
 use citywarden_alerting::{Event, EvidenceMessage, What};
-use citywarden_model::{Alert, AlertId, Asset, Device, Offset, Timestamp, Verdict};
+use citywarden_model::{Alert, AlertId, Asset, Offset, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::reads::{DeadLetters, VerdictLine};
+use crate::reads::{DeadLetters, DeviceLine, VerdictLine};
 
 #[derive(Serialize)]
 pub(crate) struct AlertPage<'a> {
@@ -157,17 +157,22 @@ pub(crate) struct DeviceJson<'a> {
     kind: &'a str,
     asset: &'a str,
     interval_s: Option<f64>,
+    heard_at: Option<Timestamp>,
+    silent: bool,
     crs: citywarden_model::Crs,
     attributes: &'a citywarden_model::Attributes,
 }
 
 impl<'a> DeviceJson<'a> {
-    pub(crate) fn of(device: &'a Device) -> Self {
+    pub(crate) fn of(line: &'a DeviceLine) -> Self {
+        let device = &line.device;
         Self {
             id: device.id.as_str(),
             kind: &device.kind,
             asset: device.asset.as_str(),
             interval_s: device.interval.map(citywarden_model::Span::seconds),
+            heard_at: line.heard_at,
+            silent: line.silent,
             crs: device.crs,
             attributes: &device.attributes,
         }

@@ -3,15 +3,16 @@
 mod figures;
 mod parts;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use citywarden_console::{
-    Console, DeadLetter, DeadLetters, Part, Reads, Role, RuleSummary, User, Users, VerdictFilter,
+    Console, DeadLetter, DeadLetters, DeviceLine, Part, Reads, Role, RuleSummary, User, Users, VerdictFilter,
     VerdictLine, bind, router,
 };
-use citywarden_model::{Asset, Device};
-use citywarden_rules::{Rule, Status};
+use citywarden_model::{Asset, Device, Timestamp};
+use citywarden_rules::{Evaluator, Rule, Status};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -112,8 +113,9 @@ impl Reads for Window {
     fn assets(&self) -> Vec<Asset> {
         self.ask(|judge| judge.evaluator().registry().assets.values().cloned().collect())
     }
-    fn devices(&self) -> Vec<Device> {
-        self.ask(|judge| judge.evaluator().registry().devices.values().cloned().collect())
+    fn devices(&self) -> Vec<DeviceLine> {
+        let now = self.figures.now();
+        self.ask(move |judge| device_lines(judge.evaluator(), now))
     }
     fn rules(&self) -> Vec<RuleSummary> {
         self.ask(|judge| judge.evaluator().rules().rules.iter().map(|rule| summary(rule)).collect())
@@ -124,6 +126,17 @@ impl Reads for Window {
             recent: judge.tally().recent().rev().map(letter).collect(),
         })
     }
+}
+
+fn device_lines(evaluator: &Evaluator, now: Timestamp) -> Vec<DeviceLine> {
+    let heard: BTreeMap<_, _> = evaluator.devices_heard().collect();
+    let silent: BTreeSet<_> = evaluator.silent_devices(now).collect();
+    let line = |device: &Device| DeviceLine {
+        heard_at: heard.get(&device.id).copied(),
+        silent: silent.contains(&device.id),
+        device: device.clone(),
+    };
+    evaluator.registry().devices.values().map(line).collect()
 }
 
 fn summary(rule: &Rule) -> RuleSummary {

@@ -10,7 +10,7 @@ use citywarden_alerting::outbox::OutboxLimits;
 use citywarden_alerting::route::{Pace, Router};
 use citywarden_alerting::{EvidenceLimits, EvidenceMessage, Handle, Setup, start};
 use citywarden_console::{
-    Console, DeadLetter, DeadLetters, Part, Reads, Role, RuleSummary, User, Users, VerdictFilter,
+    Console, DeadLetter, DeadLetters, DeviceLine, Part, Reads, Role, RuleSummary, User, Users, VerdictFilter,
     VerdictLine, bind, router, serve,
 };
 use citywarden_journal::{Disk, HostDisk};
@@ -107,15 +107,16 @@ impl Reads for Shelf {
     fn assets(&self) -> Vec<Asset> {
         Vec::new()
     }
-    fn devices(&self) -> Vec<Device> {
-        vec![Device {
+    fn devices(&self) -> Vec<DeviceLine> {
+        let device = Device {
             id: "dust-1".into(),
             kind: "dust_monitor".to_owned(),
             asset: "site-1".into(),
             interval: Some(Span::from_secs(60)),
             crs: citywarden_model::Crs::default(),
             attributes: citywarden_model::Attributes::default(),
-        }]
+        };
+        vec![DeviceLine { device, heard_at: Some(at(3)), silent: true }]
     }
     fn rules(&self) -> Vec<RuleSummary> {
         Vec::new()

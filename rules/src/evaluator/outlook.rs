@@ -157,6 +157,14 @@ impl Evaluator {
         })
     }
 
+    /// When each device was last heard, by the journal's clock; devices that never were are left out.
+    pub fn devices_heard(&self) -> impl Iterator<Item = (&DeviceId, Timestamp)> {
+        self.field.devices.iter().filter_map(|device| {
+            let sender = self.states.get(device.asset)?.live.senders.get(device.place)?;
+            Some((&device.id, sender.heard?))
+        })
+    }
+
     /// Readings and messages that were not judged, by reason.
     pub fn discarded(&self) -> impl Iterator<Item = (&str, u64)> {
         self.tally.discarded.iter().map(|(reason, count)| (reason.as_str(), *count))
