@@ -119,6 +119,13 @@ async fn alerts_go_to_the_broker_beside_the_readings_and_a_test_message_too() {
     service.wait_for_count("citywarden_notifications_total", &delivered, |count| count > 0).await;
     // what we published did not come back to us
     assert_eq!(service.count("citywarden_dead_letters_total", &[]).await, 0);
+
+    let (status, parts) = service.get("/readyz").await;
+    assert!(status == 200 && parts.contains("mqtt"), "{status} {parts}");
+    drop(broker);
+    service.wait_for_count("citywarden_broker_up", &[("source", "mqtt")], |count| count == 0).await;
+    let (status, parts) = service.get("/readyz").await;
+    assert!(status == 503 && parts.contains("not connected to its broker"), "{status} {parts}");
     service.stop();
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use citywarden_console::Part;
+use citywarden_ingest::broker::BrokerCounters;
 use citywarden_journal::Inbox;
 
 use crate::judge::Progress;
@@ -12,11 +13,17 @@ use crate::pipeline::Pipeline;
 pub(super) struct Parts {
     inbox: Inbox,
     progress: Arc<Progress>,
+    brokers: Vec<(String, Arc<BrokerCounters>)>,
 }
 
 impl Parts {
     pub(super) fn of(pipeline: &Pipeline) -> Self {
-        Self { inbox: pipeline.inbox.clone(), progress: Arc::clone(&pipeline.progress) }
+        let brokers = pipeline.sources.brokers.iter();
+        Self {
+            inbox: pipeline.inbox.clone(),
+            progress: Arc::clone(&pipeline.progress),
+            brokers: brokers.map(|source| (source.name.clone(), Arc::clone(&source.counters))).collect(),
+        }
     }
 
     pub(super) fn now(&self) -> Vec<Part> {
@@ -25,7 +32,14 @@ impl Parts {
             ready: fault.is_none(),
             detail: fault,
         };
-        vec![part("journal", self.journal()), part("judge", self.judge())]
+        let brokers = self.brokers.iter().map(|(name, counters)| {
+            let is_away = !counters.is_up();
+            part(
+                name,
+                is_away.then(|| "not connected to its broker, or not subscribed; see the log".to_owned()),
+            )
+        });
+        [part("journal", self.journal()), part("judge", self.judge())].into_iter().chain(brokers).collect()
     }
 
     fn journal(&self) -> Option<String> {

@@ -116,6 +116,7 @@ async fn connect_again_and_again(
     let (config, mut stopping) = (Arc::clone(&shared.config), shared.stopping.clone());
     let mut choice = Choice::new();
     let mut failures = 0_u32;
+    let mut patience = config.limits.drain_timeout;
     while !*stopping.borrow() {
         let began = Instant::now();
         let overdue = stop_overdue(stopping.clone(), config.limits.drain_timeout);
@@ -123,6 +124,7 @@ async fn connect_again_and_again(
             ended = contained(shared.clone(), &choice) => ended,
             () = overdue => {
                 tracing::warn!(source = %config.source, "leaving the broker before everything was acknowledged");
+                patience = Duration::ZERO;
                 break;
             }
             Some(Ok(Err(stopped))) = tasks.join_next() => return Err(stopped),
@@ -144,7 +146,7 @@ async fn connect_again_and_again(
         }
     }
     drop(shared);
-    settle(tasks, config.limits.drain_timeout).await
+    settle(tasks, patience).await
 }
 
 /// A conversation in a task of its own: should the client library panic, it is a connection that broke.
