@@ -217,6 +217,7 @@ fn start_judge(
 ) -> anyhow::Result<(Questions, JoinHandle<()>)> {
     let (questions, asked) = LiveJudge::<JournalEvidence>::questions();
     let snapshots = SnapshotStore::open(layout.snapshots())?;
+    check_history(&snapshots, &parts.inbox, &parts.alerting)?;
     let (judge, from) = resume(config, &parts.stored, &snapshots, disk, layout)?;
     parts.progress.begin(from);
     let live = LiveJudge {
@@ -233,6 +234,23 @@ fn start_judge(
     };
     let thread = std::thread::Builder::new().name("judge".to_owned()).spawn(move || live.run(&asked))?;
     Ok((questions, thread))
+}
+
+/// What was derived from the journal must not be ahead of it: else it is another journal, or an older copy of it, and
+/// what comes now would be taken for what was judged already.
+fn check_history(snapshots: &SnapshotStore, inbox: &Inbox, alerting: &Handle) -> anyhow::Result<()> {
+    let next = inbox.committed();
+    let snapshot = snapshots.newest_first()?.first().map(|snapshot| snapshot.next);
+    let applied = alerting.applied_at_start().map(|position| position.offset.next());
+    for (what, reached) in [("the judge's snapshot", snapshot), ("the alert log", applied)] {
+        if let Some(reached) = reached.filter(|reached| *reached > next) {
+            anyhow::bail!(
+                "{what} has reached record {reached}, and the journal ends before {next}: the journal was removed or is an \
+                 older copy; restore the data directory as a whole, or begin with an empty one"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The judge as it was at the newest usable snapshot, and where it reads on.

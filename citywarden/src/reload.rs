@@ -64,8 +64,6 @@ pub(crate) enum ReloadError {
     Texts(#[from] TextError),
     #[error("the journal does not take it: {0}")]
     Journal(#[from] AppendError),
-    #[error("the note of what is in force cannot be written: {0}")]
-    Note(#[from] std::io::Error),
 }
 
 impl Reloader {
@@ -118,7 +116,7 @@ impl Reloader {
         let digest = self.texts.put_rules(&rules)?;
         self.stored.keep_rules(&rules);
         let (offset, _) = self.inbox.append_control(&Control::Rules { digest })?;
-        rulebook::note_in_force(&self.config.data_dir, &digest)?;
+        noted("rules", rulebook::note_in_force(&self.config.data_dir, &digest));
         self.metrics.reloads.with_label_values(&[result]).inc();
         tracing::info!("rules {digest} in force from offset {offset}: {} rules", rules.rules.len());
         in_force.rules = Some(rules);
@@ -137,12 +135,21 @@ impl Reloader {
         let digest = self.texts.put_registry(&registry)?;
         self.stored.keep_registry(&registry);
         let (offset, _) = self.inbox.append_control(&Control::Registry { digest })?;
-        county::note_in_force(&self.config.data_dir, &digest)?;
+        noted("registry", county::note_in_force(&self.config.data_dir, &digest));
         let (devices, assets) = (registry.devices.len(), registry.assets.len());
         tracing::info!("registry {digest} in force from offset {offset}: {devices} devices, {assets} assets");
         self.people.set(&registry);
         in_force.registry = Some(registry);
         Ok(())
+    }
+}
+
+/// The journal has said it: a note that cannot be written is no reason to undo it, or not to start.
+fn noted(what: &str, result: std::io::Result<()>) {
+    if let Err(error) = result {
+        tracing::warn!(
+            "the note of the {what} in force cannot be written; the next start has no last good version: {error}"
+        );
     }
 }
 

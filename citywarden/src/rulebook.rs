@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use citywarden_model::{Digest, LocalClock};
 use citywarden_problems::{Level, Problem, Problems, Source};
@@ -27,8 +27,9 @@ pub(crate) struct RuleReading {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Reads the rules of this folder, or the built-in pack where there is none. A broken file keeps the rule that it held
-/// in `previous`.
+/// Reads the rules of this folder, or the built-in pack where there is none. While anything in the folder is broken or
+/// cannot be read, every rule of `previous` that no readable file claims stays in force: a folder that is away for a
+/// moment, or one bad file, never switches a rule off.
 pub(crate) fn read(dir: Option<&Path>, local: LocalClock, previous: Option<&RuleSet>) -> RuleReading {
     let problems = Problems::new();
     let files = match dir {
@@ -38,30 +39,27 @@ pub(crate) fn read(dir: Option<&Path>, local: LocalClock, previous: Option<&Rule
     let rules = load(&files, local, &problems);
     let problems = problems.into_sorted();
     let rules = match previous {
-        Some(previous) if has_errors(&problems) => load_kept(files, &problems, previous, local),
+        Some(previous) if has_errors(&problems) => load_kept(files, &problems, &rules, previous, local),
         _ => rules,
     };
     RuleReading { rules, problems }
 }
 
-/// The files again, the broken ones with the text they had in `previous`.
+/// The files that are right, and the text of every rule in `previous` that none of them holds.
 fn load_kept(
     mut files: Vec<RuleFile>,
     problems: &[Problem],
+    right: &RuleSet,
     previous: &RuleSet,
     local: LocalClock,
 ) -> RuleSet {
     let errors = problems.iter().filter(|problem| problem.level == Level::Error);
     let broken: BTreeSet<&str> = errors.map(|problem| problem.file.as_str()).collect();
-    for file in files.iter_mut().filter(|file| broken.contains(file.name.as_str())) {
-        let stem = Path::new(&file.name).file_stem().and_then(|stem| stem.to_str());
-        // rules from the store are named after their id
-        let held =
-            previous.rules.iter().find(|rule| rule.file == file.name || stem == Some(rule.id.as_str()));
-        if let Some(rule) = held {
-            file.text = rule.text.to_string();
-        }
-    }
+    files.retain(|file| !broken.contains(file.name.as_str()));
+    let claimed: BTreeSet<_> =
+        right.rules.iter().filter(|rule| !broken.contains(rule.file.as_str())).map(|rule| &rule.id).collect();
+    let kept = previous.rules.iter().filter(|rule| !claimed.contains(&rule.id));
+    files.extend(kept.map(|rule| RuleFile { name: rule.file.clone(), text: rule.text.to_string() }));
     load(&files, local, &Problems::new())
 }
 
@@ -92,12 +90,11 @@ pub(crate) fn has_errors(problems: &[Problem]) -> bool {
     problems.iter().any(|problem| problem.level == Level::Error)
 }
 
-/// Every `.toml` file in this folder and those inside it, in the order of their paths; a file is itself.
+/// Every `.toml` file in this folder and those inside it, in the order of their paths; a file is itself. What cannot be
+/// read is reported, and the rest is read all the same.
 pub(crate) fn read_dir(dir: &Path, problems: &Problems) -> Vec<RuleFile> {
     let mut files = Vec::new();
-    if let Err(error) = collect(dir, 0, &mut files) {
-        report(dir, problems, format!("cannot be read: {error}"));
-    }
+    collect(dir, 0, &mut files, problems);
     if files.is_empty() && !problems.has_errors() {
         report(dir, problems, "no rule files; expected *.toml".to_owned());
     }
@@ -108,25 +105,103 @@ fn report(path: &Path, problems: &Problems, message: String) {
     problems.push(Source::new(&path.display().to_string(), "").problem(Level::Error, &(0..0), message));
 }
 
-fn collect(path: &Path, depth: usize, files: &mut Vec<RuleFile>) -> io::Result<()> {
+fn collect(path: &Path, depth: usize, files: &mut Vec<RuleFile>, problems: &Problems) {
+    match entries(path) {
+        Ok(None) => match fs::read(path) {
+            Ok(bytes) => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                files.push(RuleFile { name: path.display().to_string(), text });
+            }
+            Err(error) => report(path, problems, format!("cannot be read: {error}")),
+        },
+        Ok(Some(entries)) => {
+            for entry in entries.into_iter().filter(|entry| !is_hidden(entry)) {
+                let is_rule = entry.extension().is_some_and(|ending| ending == "toml");
+                if files.len() < MAX_FILES && (is_rule || entry.is_dir() && depth < MAX_DEPTH) {
+                    collect(&entry, depth + 1, files, problems);
+                }
+            }
+        }
+        Err(error) => report(path, problems, format!("cannot be read: {error}")),
+    }
+}
+
+/// What a folder holds, in order; `None` for a file.
+fn entries(path: &Path) -> io::Result<Option<Vec<PathBuf>>> {
     if !fs::metadata(path)?.is_dir() {
-        let text = String::from_utf8_lossy(&fs::read(path)?).into_owned();
-        files.push(RuleFile { name: path.display().to_string(), text });
-        return Ok(());
+        return Ok(None);
     }
     let mut entries: Vec<_> =
         fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     entries.sort();
-    for entry in entries.into_iter().filter(|entry| !is_hidden(entry)) {
-        let is_rule = entry.extension().is_some_and(|ending| ending == "toml");
-        if files.len() < MAX_FILES && (is_rule || entry.is_dir() && depth < MAX_DEPTH) {
-            collect(&entry, depth + 1, files)?;
-        }
-    }
-    Ok(())
+    Ok(Some(entries))
 }
 
 /// Editors keep their copies under such names.
 fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with the built-in rules, and what is in force from it.
+    fn folder() -> (tempfile::TempDir, PathBuf, RuleSet) {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("rules");
+        fs::create_dir(&dir).unwrap();
+        for (place, file) in built_in_pack().into_iter().enumerate() {
+            fs::write(dir.join(format!("{place:02}.toml")), file.text).unwrap();
+        }
+        let rules = read(Some(&dir), LocalClock::default(), None).rules;
+        assert_eq!(rules.rules.len(), 8);
+        (home, dir, rules)
+    }
+
+    /// Whatever is wrong with the folder is reported, and all eight rules stay as they are.
+    fn check(damage: impl Fn(&Path)) {
+        let (_home, dir, mut rules) = folder();
+        damage(&dir);
+        // as they come from the store after a restart: named after their ids
+        for stored in [false, true] {
+            if stored {
+                let named = |rule: &std::sync::Arc<citywarden_rules::Rule>| RuleFile {
+                    name: format!("{}.toml", rule.id),
+                    text: rule.text.to_string(),
+                };
+                let files: Vec<_> = rules.rules.iter().map(named).collect();
+                rules = load(&files, LocalClock::default(), &Problems::new());
+            }
+            let reading = read(Some(&dir), LocalClock::default(), Some(&rules));
+            assert!(has_errors(&reading.problems));
+            assert_eq!(reading.rules.digest, rules.digest, "stored: {stored}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_away_switches_no_rule_off() {
+        check(|dir| fs::rename(dir, dir.with_extension("away")).unwrap());
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_switches_no_rule_off() {
+        check(|dir| {
+            fs::remove_file(dir.join("03.toml")).unwrap();
+            std::os::unix::fs::symlink("/nonexistent", dir.join("03.toml")).unwrap();
+        });
+    }
+
+    #[test]
+    fn a_broken_file_keeps_its_rule_whatever_it_is_called() {
+        check(|dir| fs::write(dir.join("05.toml"), "broken = [").unwrap());
+    }
+
+    #[test]
+    fn a_rule_whose_file_is_gone_goes_once_everything_can_be_read() {
+        let (_home, dir, rules) = folder();
+        fs::remove_file(dir.join("00.toml")).unwrap();
+        let reading = read(Some(&dir), LocalClock::default(), Some(&rules));
+        assert_eq!(reading.rules.rules.len(), 7);
+    }
 }

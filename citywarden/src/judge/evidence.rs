@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use citywarden_alerting::EvidenceMessage;
-use citywarden_journal::{Body, Disk, Reader};
+use citywarden_journal::{Body, Disk, LogError, Reader};
 use citywarden_model::{Change, Digest, Hasher, Offset, Transition};
 
 /// Finds the messages of some offsets.
@@ -49,16 +49,35 @@ impl JournalEvidence {
 /// How many records one read takes in; evidence is a stretch of minutes, among everybody else's records.
 const RECORDS_A_READ: usize = 4096;
 
+/// Between two messages further apart than this a new reader is opened: what lies between is not read.
+const GAP_MAX: u64 = 4 * RECORDS_A_READ as u64;
+
 impl EvidenceSource for JournalEvidence {
     fn messages(&mut self, offsets: &[Offset]) -> std::io::Result<Vec<EvidenceMessage>> {
-        let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(Vec::new()) };
-        let mut reader = Reader::open(&self.disk, &self.dir, *first).map_err(std::io::Error::other)?;
         let mut found = Vec::with_capacity(offsets.len());
+        for stretch in offsets.chunk_by(|a, b| b.0.saturating_sub(a.0) <= GAP_MAX) {
+            self.read(stretch, &mut found)?;
+        }
+        Ok(found)
+    }
+}
+
+impl JournalEvidence {
+    /// Reads one stretch. What retention has removed meanwhile is left out.
+    fn read(&self, offsets: &[Offset], found: &mut Vec<EvidenceMessage>) -> std::io::Result<()> {
+        let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(()) };
+        let mut reader = match Reader::open(&self.disk, &self.dir, *first) {
+            Err(LogError::Gone { oldest, .. }) if oldest <= *last => {
+                Reader::open(&self.disk, &self.dir, oldest).map_err(std::io::Error::other)?
+            }
+            Err(LogError::Gone { .. }) => return Ok(()),
+            opened => opened.map_err(std::io::Error::other)?,
+        };
         loop {
             let batch =
                 reader.next_batch(Some(last.next()), RECORDS_A_READ).map_err(std::io::Error::other)?;
             if batch.is_empty() {
-                return Ok(found);
+                return Ok(());
             }
             for record in batch.iter() {
                 let record = record.map_err(std::io::Error::other)?;
@@ -72,6 +91,66 @@ impl EvidenceSource for JournalEvidence {
                     });
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use citywarden_journal::{
+        CheckpointKey, HostDisk, Journal, JournalOptions, LogOptions, Message, Retention, retain,
+    };
+    use citywarden_model::{Clock, Span, Timestamp};
+
+    use super::*;
+
+    struct Still;
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::EPOCH + Span::from_secs(1)
+        }
+    }
+
+    #[test]
+    fn evidence_that_retention_has_removed_is_left_out_and_stops_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("journal");
+        let disk: Arc<dyn Disk> = Arc::new(HostDisk);
+        let log =
+            LogOptions { segment_bytes: 64 << 10, record_bytes_max: 4 << 10, commit_bytes_max: 16 << 10 };
+        let options = JournalOptions { log, ..JournalOptions::default() };
+        let key = CheckpointKey::from_seed(&[7; 32]);
+        let mut journal = Journal::open(&disk, Arc::new(Still), &dir, options, key).unwrap();
+        let payload = [b'x'; 2000];
+        let message = Message {
+            source: "s",
+            topic: "t",
+            identity: "",
+            qos: 1,
+            retained: false,
+            duplicate: false,
+            refused: None,
+            payload: &payload,
+            full: None,
+        };
+        let mut last = Offset(0);
+        for _ in 0..200 {
+            last = journal.inbox.append(&message).unwrap();
+            journal.writer.commit().unwrap();
+        }
+        let small = Retention { age: Span::from_mins(1), bytes_max: 200 << 10, bytes_floor: 200 << 10 };
+        let oldest = retain(&disk, &dir, &small, &[], Still.now()).unwrap().oldest.unwrap();
+        assert!(oldest > Offset(10), "{oldest}");
+        let mut evidence = JournalEvidence::new(disk, dir);
+        for (asked, found) in [
+            (vec![Offset(5), last], vec![last]),
+            (vec![Offset(5), oldest, last], vec![oldest, last]),
+            (vec![Offset(5), Offset(6)], vec![]),
+            (vec![oldest, last], vec![oldest, last]),
+        ] {
+            let messages = evidence.messages(&asked).unwrap();
+            let offsets: Vec<_> = messages.iter().map(|message| message.offset).collect();
+            assert_eq!(offsets, found, "{asked:?}");
         }
     }
 }

@@ -92,6 +92,15 @@ pub(crate) struct LiveJudge<E> {
     pub(crate) stop: Arc<AtomicBool>,
 }
 
+/// Says that the judge has ended, however it did: a panic too.
+struct Ended(Arc<Progress>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.stopped.store(true, Ordering::Release);
+    }
+}
+
 /// A snapshot that waits until everything before it is durable.
 struct Pending {
     snapshot: Snapshot,
@@ -118,10 +127,10 @@ impl<E: EvidenceSource> LiveJudge<E> {
 
     /// Follows the journal until it is told to stop; then judges what is committed and takes a last snapshot.
     pub(crate) fn run(mut self, questions: &Receiver<Question>) {
+        let _ended = Ended(Arc::clone(&self.progress));
         if let Err(stop) = self.follow(questions) {
             tracing::error!("the judge has stopped: {stop}");
         }
-        self.progress.stopped.store(true, Ordering::Release);
     }
 
     fn follow(&mut self, questions: &Receiver<Question>) -> Result<(), JudgeStop> {

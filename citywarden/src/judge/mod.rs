@@ -90,11 +90,16 @@ impl<V: Versions> Judge<V> {
         self.evaluator.advance(moment, out);
         if let Some(digest) = rules {
             let rules = self.versions.rules(&digest)?;
-            self.evaluator.install_rules(moment, rules, out);
+            // a start writes down what is in force already: that changes nothing
+            if rules.digest != self.evaluator.rules().digest {
+                self.evaluator.install_rules(moment, rules, out);
+            }
         }
         if let Some(digest) = registry {
             let registry = self.versions.registry(&digest)?;
-            self.evaluator.install_registry(moment, registry, out);
+            if registry.digest != self.evaluator.registry().digest {
+                self.evaluator.install_registry(moment, registry, out);
+            }
         }
         Ok(())
     }
