@@ -206,7 +206,7 @@ pub(crate) struct Backtest {
     /// Judges by these rules instead of the configured ones
     #[arg(long, value_name = "PATH")]
     pub(crate) rules: Option<PathBuf>,
-    /// A recording: JSON lines, one message each, in order of arrival; absent: the journal
+    /// A recording: JSON lines, one message each, in order of arrival; or give --from and --to for the journal
     #[arg(long, value_name = "RECORDING", conflicts_with_all = ["from", "to"])]
     pub(crate) feed: Option<PathBuf>,
     /// From this time of the journal on (RFC 3339); what comes before only fills windows
@@ -305,7 +305,7 @@ pub(crate) struct JournalAt {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLetter {
     /// What could not be decoded or matched, with reason, device and time
-    #[command(after_help = "Example: citywarden deadletter list --reason malformed")]
+    #[command(after_help = "Example: citywarden deadletter list --reason unknown_device")]
     List {
         /// Only those of this reason
         #[arg(long, value_name = "R")]

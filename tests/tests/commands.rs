@@ -266,3 +266,12 @@ async fn dead_letters_are_listed_with_reason_and_topic() {
     }
     service.stop();
 }
+
+#[test]
+fn the_readmes_example_county_is_right_as_it_is_shipped() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above");
+    let config = root.join("deploy/config.example.toml");
+    let said =
+        citywarden_tests::service::citywarden_ok(&["check", "--config", config.to_str().expect("UTF-8")]);
+    assert!(said.starts_with("ok: "), "{said}");
+}
