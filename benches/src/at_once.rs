@@ -79,6 +79,8 @@ fn answer(awaiting: &mut Awaiting, bytes: &[u8], out: &mut Vec<u8>) -> anyhow::R
 
 fn welcome() -> ConnAck<'static> {
     ConnAck {
+        session_present: false,
+        session_expiry_s: None,
         assigned_client_id: None,
         receive_maximum: RECEIVE_MAXIMUM,
         topic_alias_maximum: 0,

@@ -115,7 +115,7 @@ pub(crate) async fn start(
     };
     let (questions, judge) = start_judge(&config, &layout, &disk, &clock, judge)?;
 
-    let sources = Sources::start(&config, &inbox, shutdown).await?;
+    let sources = Sources::start(&config, &inbox, &disk, &clock, shutdown).await?;
     let threads = Threads { judge, writer, alerting: alerting_thread };
     Ok(Pipeline {
         config,

@@ -1,10 +1,40 @@
-//! What is known of our sessions at brokers, across restarts: a small file for each source.
+//! What is known of sessions across restarts, ours at brokers and those of clients at our endpoints: a small file for
+//! each source.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use citywarden_ingest::broker::{BrokerConfig, SessionMemory};
-use citywarden_model::Digest;
+use citywarden_ingest::endpoint::SessionStore;
+use citywarden_journal::Disk;
+use citywarden_model::{Clock, Digest, SourceName};
+
+/// Where an endpoint keeps the sessions of its clients.
+pub(crate) fn store_of(
+    endpoint: &SourceName,
+    data_dir: &Path,
+    disk: &Arc<dyn Disk>,
+    clock: &Arc<dyn Clock>,
+) -> SessionStore {
+    SessionStore {
+        disk: Arc::clone(disk),
+        dir: directory(data_dir),
+        name: format!("{}.clients", file_name(endpoint)),
+        clock: Arc::clone(clock),
+    }
+}
+
+fn directory(data_dir: &Path) -> PathBuf {
+    data_dir.join("sessions")
+}
+
+/// A source may be called anything; a file may not.
+fn file_name(source: &SourceName) -> String {
+    let mut name = Digest::of(source.as_str().as_bytes()).hex();
+    name.truncate(16);
+    name
+}
 
 /// One source's session: which broker and client id it is of, then what was subscribed to, a line each.
 pub(crate) struct SessionFile {
@@ -15,9 +45,7 @@ pub(crate) struct SessionFile {
 impl SessionFile {
     /// The file of this source in the data directory.
     pub(crate) fn of(config: &BrokerConfig, data_dir: &Path) -> Self {
-        // a source may be called anything; a file may not
-        let name = Digest::of(config.source.as_str().as_bytes()).hex();
-        let path = data_dir.join("sessions").join(name.get(..16).unwrap_or(&name));
+        let path = directory(data_dir).join(file_name(&config.source));
         let whose = format!("{}@{}:{}", config.client_id, config.host, config.port);
         Self { path, whose }
     }

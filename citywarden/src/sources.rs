@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use citywarden_ingest::broker::{Broker, BrokerConfig, BrokerCounters};
-use citywarden_ingest::endpoint::{Counters, Endpoint, EndpointConfig};
-use citywarden_journal::Inbox;
+use citywarden_ingest::endpoint::{Counters, Endpoint, EndpointConfig, SessionStore};
+use citywarden_journal::{Disk, Inbox};
+use citywarden_model::Clock;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, SourceConfig};
-use crate::sessions::SessionFile;
+use crate::sessions::{SessionFile, store_of};
 
 /// How long a source may take to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(8);
@@ -43,12 +44,17 @@ impl Sources {
     pub(crate) async fn start(
         config: &Config,
         inbox: &Inbox,
+        disk: &Arc<dyn Disk>,
+        clock: &Arc<dyn Clock>,
         shutdown: &watch::Receiver<bool>,
     ) -> anyhow::Result<Self> {
         let mut sources = Self::default();
         for source in &config.sources {
             match source {
-                SourceConfig::Endpoint(endpoint) => sources.listen(endpoint.clone(), inbox, shutdown).await?,
+                SourceConfig::Endpoint(endpoint) => {
+                    let sessions = store_of(&endpoint.source, &config.data_dir, disk, clock);
+                    sources.listen(endpoint.clone(), inbox, sessions, shutdown).await?;
+                }
                 SourceConfig::Broker(broker) => sources.attach(broker.clone(), config, inbox, shutdown),
             }
         }
@@ -59,11 +65,12 @@ impl Sources {
         &mut self,
         config: EndpointConfig,
         inbox: &Inbox,
+        sessions: SessionStore,
         shutdown: &watch::Receiver<bool>,
     ) -> anyhow::Result<()> {
         let counters = Arc::new(Counters::default());
         let name = config.source.to_string();
-        let endpoint = Endpoint::bind(config, inbox.clone(), Arc::clone(&counters)).await?;
+        let endpoint = Endpoint::bind(config, inbox.clone(), Arc::clone(&counters), sessions).await?;
         let address = endpoint.local_addr();
         tracing::info!("{name} listening on {address}");
         self.run(&name, endpoint.run(told(shutdown)));

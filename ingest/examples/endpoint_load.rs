@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use citywarden_ingest::endpoint::{Counters, Endpoint, EndpointConfig};
+use citywarden_ingest::endpoint::{Counters, Endpoint, EndpointConfig, SessionStore};
 use citywarden_journal::{CheckpointKey, Disk, HostDisk, Journal, JournalOptions};
 use citywarden_model::{Clock, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -54,7 +54,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         report.send(commits).unwrap_or_default();
     })?;
     let counters = Arc::new(Counters::default());
-    let (address, served) = start_endpoint(inbox.clone(), counters.clone())?;
+    let sessions = SessionStore {
+        disk,
+        dir: dir.path().join("sessions"),
+        name: "load".to_owned(),
+        clock: Arc::new(WallClock),
+    };
+    let (address, served) = start_endpoint(inbox.clone(), counters.clone(), sessions)?;
     let began = Instant::now();
     generate(&load, address)?;
     let took = began.elapsed().as_secs_f64();
@@ -103,10 +109,11 @@ impl Serving {
 fn start_endpoint(
     inbox: citywarden_journal::Inbox,
     counters: Arc<Counters>,
+    sessions: SessionStore,
 ) -> Result<(std::net::SocketAddr, Serving), Box<dyn std::error::Error>> {
     let config = EndpointConfig::new("load".into(), "127.0.0.1:0".parse()?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let endpoint = runtime.block_on(Endpoint::bind(config, inbox, counters))?;
+    let endpoint = runtime.block_on(Endpoint::bind(config, inbox, counters, sessions))?;
     let address = endpoint.local_addr();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {

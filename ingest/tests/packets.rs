@@ -292,12 +292,15 @@ fn the_version_of_a_connect_that_is_bad_elsewhere_is_known() {
 fn answers_are_laid_out_as_the_standard_says() {
     let id = PacketId::new(0x0102).unwrap();
     let connack = ConnAck {
+        session_present: false,
+        session_expiry_s: None,
         assigned_client_id: Some("id"),
         receive_maximum: 100,
         topic_alias_maximum: 16,
         packet_bytes_max: 0x0010_0000,
         keep_alive_s: None,
     };
+    let resumed = ConnAck { session_present: true, session_expiry_s: Some(604_800), ..connack };
     let write = |write: &dyn Fn(&mut Vec<u8>)| {
         let mut out = Vec::new();
         write(&mut out);
@@ -307,7 +310,12 @@ fn answers_are_laid_out_as_the_standard_says() {
         (write(&|out| write_connack(out, Version::V311, Ok(&connack))), "20 02 0000"),
         (
             write(&|out| write_connack(out, Version::V5, Ok(&connack))),
-            "20 20 00 00 1d 11 00000000 21 0064 24 01 27 00100000 12 0002 'id' 22 0010 28 00 29 00 2a 00",
+            "20 1b 00 00 18 21 0064 24 01 27 00100000 12 0002 'id' 22 0010 28 00 29 00 2a 00",
+        ),
+        (write(&|out| write_connack(out, Version::V311, Ok(&resumed))), "20 02 0100"),
+        (
+            write(&|out| write_connack(out, Version::V5, Ok(&resumed))),
+            "20 20 01 00 1d 11 00093a80 21 0064 24 01 27 00100000 12 0002 'id' 22 0010 28 00 29 00 2a 00",
         ),
         (write(&|out| write_connack(out, Version::V311, Err(Reason::NOT_AUTHORIZED))), "20 02 0005"),
         (write(&|out| write_connack(out, Version::V311, Err(Reason::MALFORMED_PACKET))), ""),

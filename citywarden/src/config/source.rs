@@ -194,10 +194,18 @@ fn limits(fields: &Fields<'_, '_>) -> Limits {
         packet_timeout: time("packet_timeout", default.packet_timeout),
         write_timeout: time("write_timeout", default.write_timeout),
         drain_timeout: time("drain_timeout", default.drain_timeout),
+        session_expiry_max: session_expiry_max(fields, default.session_expiry_max),
+        sessions_max: fields.count("sessions_max", default.sessions_max, 1..=1_000_000),
         password_checks_at_once: fields.count(
             "password_checks_at_once",
             default.password_checks_at_once,
             1..=64,
         ),
     }
+}
+
+fn session_expiry_max(fields: &Fields<'_, '_>, default: std::time::Duration) -> std::time::Duration {
+    let default = Span::from_nanos(i64::try_from(default.as_nanos()).unwrap_or(i64::MAX));
+    let ten_years = Span::from_mins(10 * 365 * 24 * 60);
+    fields.duration("session_expiry_max", default, Span::ZERO..=ten_years).duration()
 }

@@ -2,9 +2,14 @@
 
 use super::{PacketId, Reason, Version};
 
-/// An answer to CONNECT that lets the client in. Version 5 hears all of it, 3.1.1 that it is in.
+/// An answer to CONNECT that lets the client in. Version 5 hears all of it, 3.1.1 that it is in and whether it has a
+/// session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnAck<'a> {
+    /// It goes on with an older session.
+    pub session_present: bool,
+    /// Seconds that the session outlives the connection, instead of those asked for.
+    pub session_expiry_s: Option<u32>,
     /// The id given to a client that had none.
     pub assigned_client_id: Option<&'a str>,
     /// How many unacknowledged messages are taken at once.
@@ -21,15 +26,16 @@ pub struct ConnAck<'a> {
 /// the others nothing is written.
 pub fn write_connack(out: &mut Vec<u8>, version: Version, answer: Result<&ConnAck<'_>, Reason>) {
     let reason = answer.err().unwrap_or(Reason::SUCCESS);
+    let present = u8::from(answer.is_ok_and(|connack| connack.session_present));
     if version == Version::V311 {
-        out.extend(reason.connect_return_code().into_iter().flat_map(|code| [0x20, 2, 0, code]));
+        out.extend(reason.connect_return_code().into_iter().flat_map(|code| [0x20, 2, present, code]));
         return;
     }
     let mut properties = Vec::new();
     if let Ok(connack) = answer {
         write_connack_properties(&mut properties, connack);
     }
-    let mut body = vec![0, reason.0];
+    let mut body = vec![present, reason.0];
     write_variable(&mut body, properties.len());
     body.append(&mut properties);
     out.push(0x20);
@@ -38,7 +44,10 @@ pub fn write_connack(out: &mut Vec<u8>, version: Version, answer: Result<&ConnAc
 }
 
 fn write_connack_properties(out: &mut Vec<u8>, connack: &ConnAck<'_>) {
-    out.extend([0x11, 0, 0, 0, 0]); // sessions end with the connection
+    if let Some(seconds) = connack.session_expiry_s {
+        out.push(0x11);
+        out.extend(seconds.to_be_bytes());
+    }
     out.push(0x21);
     out.extend(connack.receive_maximum.to_be_bytes());
     out.extend([0x24, 1]); // QoS 1 at most

@@ -101,6 +101,10 @@ impl Slot {
 }
 
 impl Place {
+    /// The number of who has it; a later one's is greater.
+    pub(crate) const fn holder(&self) -> u64 {
+        self.holder
+    }
     /// Resolves when somebody else has taken this place.
     pub(crate) async fn taken_over(&mut self) {
         // nothing is ever sent: the sender is dropped

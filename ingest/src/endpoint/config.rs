@@ -61,6 +61,10 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// For the last acknowledgements, when it stops.
     pub drain_timeout: Duration,
+    /// The longest that a session outlives its connection; in force where a client asks for longer. Zero: not at all.
+    pub session_expiry_max: Duration,
+    /// Sessions that outlive their connection; beyond them the one that would end next ends now.
+    pub sessions_max: usize,
     /// Password hashes computed at once; each takes the memory its parameters say.
     pub password_checks_at_once: usize,
 }
@@ -80,6 +84,8 @@ impl Default for Limits {
             packet_timeout: Duration::from_mins(1),
             write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(5),
+            session_expiry_max: Duration::from_hours(7 * 24),
+            sessions_max: 50_000,
             password_checks_at_once: 2,
         }
     }

@@ -100,6 +100,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.reads = Reads::Stopped;
     }
 
+    /// Seconds that its session is to be kept, where the client said so at the end.
+    pub(crate) const fn expiry_at_disconnect_s(&self) -> Option<u32> {
+        self.session.expiry_at_disconnect_s()
+    }
+
     /// Serves the client until one side has had enough.
     pub(crate) async fn run(&mut self) -> End {
         std::future::poll_fn(|cx| self.poll(cx)).await

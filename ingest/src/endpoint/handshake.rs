@@ -10,6 +10,7 @@ use super::login::Admitted;
 use super::outgoing::Outgoing;
 use super::read_buffer::ReadBuffer;
 use super::session::Session;
+use super::sessions::{Granted, Key, Stay, Wish};
 use super::shared::Shared;
 use crate::codec::{
     Awaiting, ConnAck, Connect, DecodeError, Decoded, Packet, Reason, Version, claimed_version,
@@ -20,9 +21,20 @@ use crate::codec::{
 pub(crate) struct Greeted {
     pub(crate) session: Session,
     pub(crate) place: Place,
+    pub(crate) stay: Stay,
     pub(crate) keep_alive_s: u16,
     /// What it sent after its CONNECT without waiting.
     pub(crate) buffer: ReadBuffer,
+}
+
+/// A client that may hear that it is let in.
+struct Welcome {
+    session: Session,
+    place: Place,
+    stay: Stay,
+    granted: Granted,
+    keep_alive_s: u16,
+    client_id: String,
 }
 
 /// A client that was not, and what is left to be said to it.
@@ -41,7 +53,7 @@ pub(crate) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(None) => read_more(stream, &mut buffer).await?,
             Ok(Some((connect, length))) => {
                 let answer = answer(&connect, shared, certified, &mut out.bytes).await;
-                break answer.map(|(session, place, keep_alive_s)| (session, place, keep_alive_s, length));
+                break answer.map(|welcome| (welcome, length));
             }
             Err(error) => {
                 shared.counters.count_bad_packet(error);
@@ -50,10 +62,11 @@ pub(crate) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
     };
-    let Some((session, place, keep_alive_s, length)) = greeted else { return Some(Err(Turned(out))) };
+    let Some((welcome, length)) = greeted else { return Some(Err(Turned(out))) };
     std::future::poll_fn(|cx| out.poll_write(stream, cx)).await.ok()?;
     buffer.consume(length);
-    Some(Ok(Greeted { session, place, keep_alive_s, buffer }))
+    let Welcome { session, place, stay, keep_alive_s, .. } = welcome;
+    Some(Ok(Greeted { session, place, stay, keep_alive_s, buffer }))
 }
 
 impl Turned {
@@ -110,10 +123,10 @@ async fn answer(
     shared: &Arc<Shared>,
     certified: Option<&str>,
     out: &mut Vec<u8>,
-) -> Option<(Session, Place, u16)> {
+) -> Option<Welcome> {
     match let_in(connect, shared, certified).await {
-        Ok((session, place, keep_alive_s, client_id)) => {
-            write_welcome(connect, shared, &client_id, keep_alive_s, out);
+        Ok(welcome) => {
+            write_welcome(connect, shared, &welcome, out);
             let taken =
                 connect.properties.packet_bytes_max.is_none_or(|max| out.len() as u64 <= u64::from(max));
             if !taken {
@@ -121,7 +134,7 @@ async fn answer(
                 return None;
             }
             shared.counters.connected.increment();
-            Some((session, place, keep_alive_s))
+            Some(welcome)
         }
         Err(reason) => {
             write_connack(out, connect.version, Err(reason));
@@ -134,7 +147,7 @@ async fn let_in(
     connect: &Connect<'_>,
     shared: &Arc<Shared>,
     certified: Option<&str>,
-) -> Result<(Session, Place, u16, String), Reason> {
+) -> Result<Welcome, Reason> {
     check_wishes(connect)?;
     let admitted = shared.login.admit(connect, certified).await.inspect_err(|_| {
         shared.counters.logins_refused.increment();
@@ -154,9 +167,11 @@ async fn let_in(
         shared.ignore_will(&client_id);
     }
     let Admitted { user, rights } = admitted;
+    let key = Key::of(user.as_deref(), &client_id);
+    let (granted, stay) = shared.sessions.connect(key, Wish::from(connect), place.holder()).await;
     let identity = user.unwrap_or_else(|| client_id.as_str().into());
-    let session = Session::new(connect.version, shared.clone(), identity, rights);
-    Ok((session, place, keep_alive(connect, shared), client_id))
+    let session = Session::new(connect, shared.clone(), identity, rights);
+    Ok(Welcome { session, place, stay, granted, keep_alive_s: keep_alive(connect, shared), client_id })
 }
 
 /// Refuses what no client of this server can have.
@@ -181,20 +196,18 @@ fn keep_alive(connect: &Connect<'_>, shared: &Shared) -> u16 {
     }
 }
 
-fn write_welcome(
-    connect: &Connect<'_>,
-    shared: &Shared,
-    client_id: &str,
-    keep_alive_s: u16,
-    out: &mut Vec<u8>,
-) {
+fn write_welcome(connect: &Connect<'_>, shared: &Shared, welcome: &Welcome, out: &mut Vec<u8>) {
     let limits = &shared.config.limits;
-    let welcome = ConnAck {
+    let Welcome { granted, keep_alive_s, client_id, .. } = welcome;
+    let asked_s = connect.properties.session_expiry_s;
+    let connack = ConnAck {
+        session_present: granted.present,
+        session_expiry_s: (granted.expiry_s != asked_s).then_some(granted.expiry_s),
         assigned_client_id: connect.client_id.is_empty().then_some(client_id),
         receive_maximum: limits.receive_maximum,
         topic_alias_maximum: limits.topic_alias_maximum,
         packet_bytes_max: limits.packet_bytes_max,
-        keep_alive_s: (keep_alive_s != connect.keep_alive_s).then_some(keep_alive_s),
+        keep_alive_s: (*keep_alive_s != connect.keep_alive_s).then_some(*keep_alive_s),
     };
-    write_connack(out, connect.version, Ok(&welcome));
+    write_connack(out, connect.version, Ok(&connack));
 }

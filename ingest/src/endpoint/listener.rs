@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::counters::Counters;
 use super::handshake::{Greeted, greet};
 use super::intake::Intake;
 use super::session::End;
+use super::sessions::{Bounds, SessionStore, Sessions};
 use super::shared::Shared;
 use super::tls::{Tls, certified_name};
 use crate::codec::Reason;
@@ -50,6 +52,14 @@ pub enum BindError {
         /// Why.
         source: io::Error,
     },
+    /// Which sessions there are cannot be read. Without them clients would throw away what was not acknowledged.
+    #[error("{path}: the sessions of clients cannot be read: {source}")]
+    Sessions {
+        /// Their file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The system has no random bytes to give.
     #[error("cannot draw a key: {0}")]
     NoRandom(String),
@@ -77,23 +87,27 @@ impl std::fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    /// Listens. Nothing is accepted before [`Endpoint::run`].
+    /// Reads which sessions there are in `store` and listens. Nothing is accepted before [`Endpoint::run`].
     pub async fn bind(
         config: EndpointConfig,
         inbox: Inbox,
         counters: Arc<Counters>,
+        store: SessionStore,
     ) -> Result<Self, BindError> {
         let listen = config.listen;
         let known = config.users.is_some() || config.tls.as_ref().is_some_and(|tls| tls.client_certificates);
         if !known && !listen.ip().to_canonical().is_loopback() {
             return Err(BindError::Unprotected(listen));
         }
+        let (path, bounds) = (store.dir.join(&store.name), Bounds::from(&config.limits));
+        let sessions =
+            Sessions::open(store, bounds).map_err(|source| BindError::Sessions { path, source })?;
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| BindError::NoRandom(error.to_string()))?;
         let listener =
             TcpListener::bind(listen).await.map_err(|source| BindError::Listen { listen, source })?;
         let local_addr = listener.local_addr().map_err(|source| BindError::Listen { listen, source })?;
-        let shared = Arc::new(Shared::new(config, counters, key));
+        let shared = Arc::new(Shared::new(config, counters, sessions, key));
         Ok(Self { listener, local_addr, shared, inbox })
     }
 
@@ -121,6 +135,7 @@ impl Endpoint {
             () = raised(&mut journal_has_stopped) => Err(RunError::JournalStopped),
             () = self.accept(&mut connections, &signals) => Ok(()),
         };
+        let sessions = self.shared.sessions.clone();
         let drain_timeout = self.shared.config.limits.drain_timeout;
         drop(self);
         stop.send_replace(true);
@@ -132,6 +147,7 @@ impl Endpoint {
             );
             connections.shutdown().await;
         }
+        sessions.close().await;
         outcome?;
         if !intake.source_down(source.as_str()) {
             tracing::warn!(%source, "the end of this source could not be journalled");
@@ -227,7 +243,7 @@ async fn greet_and_serve<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(None) => {}
         Ok(Some((stream, Err(turned)))) => turned.close(stream).await,
         Ok(Some((stream, Ok(greeted)))) => {
-            let Greeted { session, mut place, keep_alive_s, buffer } = greeted;
+            let Greeted { session, mut place, mut stay, keep_alive_s, buffer } = greeted;
             let mut connection = Connection::new(stream, shared, session, intake, buffer, keep_alive_s);
             let end = tokio::select! {
                 end = connection.run() => end,
@@ -243,6 +259,10 @@ async fn greet_and_serve<S: AsyncRead + AsyncWrite + Unpin>(
             if end == End::JournalStopped {
                 signals.journal_stopped.send_replace(true);
             }
+            if let Some(expiry_s) = connection.expiry_at_disconnect_s() {
+                stay.wish(expiry_s);
+            }
+            stay.end().await;
             drop(place);
             connection.close(end).await;
         }

@@ -10,8 +10,8 @@ use citywarden_model::{DeadLetterReason, Digest, Hasher, Offset};
 use super::rights::Rights;
 use super::shared::Shared;
 use crate::codec::{
-    Awaiting, DecodeError, Decoded, Delivery, Packet, PacketId, Publish, Reason, Subscribe, Unsubscribe,
-    Version, decode, write_pingresp, write_puback, write_suback, write_unsuback,
+    Awaiting, Connect, DecodeError, Decoded, Delivery, Disconnect, Packet, PacketId, Publish, Reason,
+    Subscribe, Unsubscribe, Version, decode, write_pingresp, write_puback, write_suback, write_unsuback,
 };
 
 /// Answers that the client has not taken, in bytes; beyond them nothing more of it is taken in.
@@ -20,7 +20,8 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Puts a message into the journal's inbox.
 pub(crate) type Append<'a> = dyn FnMut(&Message<'_>) -> Result<Offset, AppendError> + 'a;
 
-/// A client's side of the protocol. It ends with its connection: nothing of it is kept.
+/// A client's side of the protocol on one connection. That there is a session, which may outlive it, is known to
+/// `sessions`.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) version: Version,
@@ -33,6 +34,14 @@ pub(crate) struct Session {
     /// Journalled and not acknowledged, in the order received, which is the order of their offsets.
     in_flight: VecDeque<(PacketId, Offset)>,
     last_topic: LastTopic,
+    expiry: Expiry,
+}
+
+/// How long the client wants its session to be kept, in seconds.
+#[derive(Debug)]
+struct Expiry {
+    at_connect: u32,
+    at_disconnect: Option<u32>,
 }
 
 /// A device sends to the same topic again and again: what was found out about it once holds.
@@ -86,15 +95,22 @@ struct Tally {
 }
 
 impl Session {
-    pub(crate) fn new(version: Version, shared: Arc<Shared>, identity: Arc<str>, rights: Rights) -> Self {
+    pub(crate) fn new(
+        connect: &Connect<'_>,
+        shared: Arc<Shared>,
+        identity: Arc<str>,
+        rights: Rights,
+    ) -> Self {
+        let at_connect = connect.properties.session_expiry_s;
         Self {
-            version,
+            version: connect.version,
             shared,
             identity,
             rights,
             aliases: Vec::new(),
             in_flight: VecDeque::new(),
             last_topic: LastTopic::default(),
+            expiry: Expiry { at_connect, at_disconnect: None },
         }
     }
 
@@ -153,12 +169,25 @@ impl Session {
                 self.refuse_unsubscribe(unsubscribe, out);
                 Ok(())
             }
-            Packet::Disconnect(_) => Err(Halt::Over(End::Left).into()),
+            Packet::Disconnect(disconnect) => Err(self.take_disconnect(disconnect)),
             Packet::Auth(_) => {
                 Err(Refusal::Bad(DecodeError::Protocol("an AUTH, though no method was agreed")))
             }
             Packet::Connect(_) => Err(Refusal::Bad(DecodeError::Protocol("a second CONNECT"))),
         }
+    }
+
+    fn take_disconnect(&mut self, disconnect: &Disconnect) -> Refusal {
+        self.expiry.at_disconnect = disconnect.session_expiry_s;
+        if self.expiry.at_connect == 0 && self.expiry.at_disconnect.is_some_and(|seconds| seconds > 0) {
+            return Refusal::Bad(DecodeError::Protocol("a session that ends now, to be kept")); // MQTT-3.14.2-2
+        }
+        Halt::Over(End::Left).into()
+    }
+
+    /// Seconds that its session is to be kept, where the client said so at the end.
+    pub(crate) const fn expiry_at_disconnect_s(&self) -> Option<u32> {
+        self.expiry.at_disconnect
     }
 
     fn take_publish(

@@ -4,14 +4,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use citywarden_ingest::endpoint::{Counters, Endpoint, EndpointConfig, RunError};
+use citywarden_ingest::endpoint::{Counters, Endpoint, EndpointConfig, RunError, SessionStore};
 use citywarden_journal::{
     Body, CheckpointKey, Commit, CommitError, Disk, HostDisk, Inbox, InboxOptions, Journal, JournalOptions,
     LogOptions, Reader, Writer,
 };
-use citywarden_model::{Clock, DeadLetterReason, Offset, Timestamp};
+use citywarden_model::{Clock, DeadLetterReason, Offset, Span, Timestamp};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -31,7 +32,45 @@ impl Clock for WallClock {
     }
 }
 
+/// The wall's time, moved on by the test.
+#[derive(Default)]
+pub struct MovedClock(AtomicI64);
+
+impl MovedClock {
+    pub fn advance(&self, by: Span) {
+        self.0.fetch_add(by.nanos(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        WallClock.now() + Span::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// What is left when a service ends.
+pub struct Site {
+    pub disk: Arc<dyn Disk>,
+    pub clock: Arc<MovedClock>,
+    dir: tempfile::TempDir,
+}
+
+impl Site {
+    pub fn new(disk: Arc<dyn Disk>) -> Self {
+        Self { disk, clock: Arc::default(), dir: tempfile::tempdir().unwrap() }
+    }
+    pub fn sessions(&self) -> SessionStore {
+        SessionStore {
+            disk: self.disk.clone(),
+            dir: self.dir.path().join("sessions"),
+            name: "test".to_owned(),
+            clock: self.clock.clone(),
+        }
+    }
+}
+
 /// Who commits.
+#[derive(Clone)]
 pub enum Committing {
     /// A thread, whenever something came.
     Always,
@@ -43,11 +82,12 @@ pub struct Rig {
     pub counters: Arc<Counters>,
     pub inbox: Inbox,
     pub address: std::net::SocketAddr,
+    pub site: Site,
+    committing: Committing,
     writer: Option<Writer>,
+    writing: Option<std::thread::JoinHandle<Result<(), CommitError>>>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<Result<(), RunError>>,
-    disk: Arc<dyn Disk>,
-    dir: tempfile::TempDir,
 }
 
 /// A message as the journal has it.
@@ -82,21 +122,26 @@ impl Rig {
         inbox: InboxOptions,
         disk: Arc<dyn Disk>,
     ) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::on(Site::new(disk), config, committing, inbox).await
+    }
+    /// One on what another has left.
+    pub async fn on(site: Site, config: EndpointConfig, committing: Committing, inbox: InboxOptions) -> Self {
         let key = CheckpointKey::from_seed(&[7; 32]);
-        let journal = Journal::open(&disk, Arc::new(WallClock), dir.path(), options(inbox), key).unwrap();
-        let mut writer = Some(journal.writer);
-        if matches!(committing, Committing::Always) {
-            writer.take().unwrap().spawn(|_| {}).unwrap();
-        } else {
-            writer.as_mut().unwrap().commit().unwrap();
+        let journal = Journal::open(&site.disk, Arc::new(WallClock), site.dir.path(), options(inbox), key);
+        let journal = journal.unwrap();
+        let (mut writer, mut writing) = (None, None);
+        match committing {
+            Committing::Always => writing = Some(journal.writer.spawn(|_| {}).unwrap()),
+            Committing::ByHand => writer.insert(journal.writer).commit().map(drop).unwrap(),
         }
         let counters = Arc::new(Counters::default());
-        let endpoint = Endpoint::bind(config, journal.inbox.clone(), counters.clone()).await.unwrap();
+        let endpoint = Endpoint::bind(config, journal.inbox.clone(), counters.clone(), site.sessions()).await;
+        let endpoint = endpoint.unwrap();
         let address = endpoint.local_addr();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(endpoint.run(async move { drop(stopped.await) }));
-        Self { counters, inbox: journal.inbox, address, writer, stop: Some(stop), running, disk, dir }
+        let (inbox, stop) = (journal.inbox, Some(stop));
+        Self { counters, inbox, address, site, committing, writer, writing, stop, running }
     }
     pub fn commit(&mut self) -> Result<Commit, CommitError> {
         self.writer.as_mut().unwrap().commit()
@@ -125,9 +170,32 @@ impl Rig {
     pub async fn ended(&mut self) -> Result<(), RunError> {
         timeout(PATIENCE, &mut self.running).await.expect("it ends").unwrap()
     }
+    /// Killed; what it leaves.
+    pub async fn killed(mut self) -> Site {
+        self.running.abort();
+        drop((&mut self.running).await);
+        self.left()
+    }
+    /// Stopped in order; what it leaves.
+    pub async fn stopped(mut self) -> Site {
+        self.ask_to_stop();
+        self.ended().await.unwrap();
+        self.left()
+    }
+    fn left(self) -> Site {
+        self.inbox.close();
+        drop(self.writing.map(|writing| writing.join().unwrap()));
+        self.site
+    }
+    /// Another on the directory of one that was killed, at the same address.
+    pub async fn restarted(self) -> Self {
+        let config = EndpointConfig { listen: self.address, ..config() };
+        let committing = self.committing.clone();
+        Self::on(self.killed().await, config, committing, InboxOptions::default()).await
+    }
     /// What is durable.
     pub fn kept(&self) -> Vec<Kept> {
-        kept(&self.disk, self.dir.path(), self.inbox.committed())
+        kept(&self.site.disk, self.site.dir.path(), self.inbox.committed())
     }
     /// Waits until this holds; it is looked at again after everything that other tasks and threads do.
     pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
