@@ -73,14 +73,23 @@ pub(crate) fn read_all(
     reader: &dyn ChainReader,
     mut visit: impl FnMut(Offset, Record),
 ) -> Result<(), LogError> {
-    let mut failure = None;
-    reader.read(Offset(0), &mut |offset, bytes| match decode(offset, bytes) {
-        Ok(step) => {
-            for record in step {
-                visit(offset, record);
-            }
-            ControlFlow::Continue(())
+    read_entries(reader, Offset(0), &mut |offset, step| {
+        for record in step {
+            visit(offset, record);
         }
+        ControlFlow::Continue(())
+    })
+}
+
+/// Hands the records of each entry from this place on to `visit`, in order, until it breaks.
+pub(crate) fn read_entries(
+    reader: &dyn ChainReader,
+    from: Offset,
+    visit: &mut dyn FnMut(Offset, Vec<Record>) -> ControlFlow<()>,
+) -> Result<(), LogError> {
+    let mut failure = None;
+    reader.read(from, &mut |offset, bytes| match decode(offset, bytes) {
+        Ok(step) => visit(offset, step),
         Err(error) => {
             failure = Some(error);
             ControlFlow::Break(())

@@ -16,6 +16,7 @@ pub struct AlertView {
     events: BTreeMap<AlertId, Vec<Arc<Event>>>,
     latest: BTreeSet<Cursor>,
     evidence: BTreeMap<AlertId, Vec<Offset>>,
+    next: Offset,
 }
 
 /// A place in the list: the latest opened comes first.
@@ -126,6 +127,10 @@ impl AlertView {
         counts
     }
 
+    /// The place after the last entry that is in it: everything before is durable.
+    pub const fn next_entry(&self) -> Offset {
+        self.next
+    }
     /// The entries of the log that hold copies of messages for this alert, in order.
     pub(crate) fn evidence(&self, id: &AlertId) -> Option<Vec<Offset>> {
         self.book.get(id).map(|_| self.evidence.get(id).cloned().unwrap_or_default())
@@ -133,6 +138,7 @@ impl AlertView {
 
     /// Takes one record of the entry at this place of the log.
     pub(crate) fn apply(&mut self, place: Offset, record: &Record) -> Option<Arc<Event>> {
+        self.next = self.next.max(place.next());
         self.book.apply(record);
         let Record::Event(event) = record else { return None };
         if let What::Opened(raise) = &event.what {

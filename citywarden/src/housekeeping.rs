@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use citywarden_alerting::What;
 use citywarden_journal::{Disk, Hold, HostDisk, Retention, retain};
+use citywarden_model::Offset;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
+use crate::archivist::ArchiveProgress;
 use crate::judge::SnapshotStore;
 use crate::pipeline::{Layout, Pipeline};
 
@@ -32,7 +34,11 @@ pub(crate) fn start(pipeline: &Pipeline, tick: Duration) -> Chores {
     Chores(vec![
         tokio::spawn(ticks(pipeline.inbox.clone(), tick)),
         tokio::spawn(checkpoints(pipeline.inbox.clone(), pipeline.alerting.clone())),
-        tokio::spawn(retention(Arc::clone(&pipeline.config), Arc::clone(&pipeline.clock))),
+        tokio::spawn(retention(
+            Arc::clone(&pipeline.config),
+            Arc::clone(&pipeline.clock),
+            Arc::clone(&pipeline.archiving.progress),
+        )),
     ])
 }
 
@@ -63,12 +69,16 @@ async fn checkpoints(inbox: citywarden_journal::Inbox, alerting: citywarden_aler
     }
 }
 
-async fn retention(config: Arc<crate::config::Config>, clock: Arc<dyn citywarden_model::Clock>) {
+async fn retention(
+    config: Arc<crate::config::Config>,
+    clock: Arc<dyn citywarden_model::Clock>,
+    archive: Arc<ArchiveProgress>,
+) {
     let mut interval = tokio::time::interval(RETENTION_EVERY);
     loop {
         interval.tick().await;
-        let (config, now) = (Arc::clone(&config), clock.now());
-        let removing = tokio::task::spawn_blocking(move || remove_old(&config, now));
+        let (config, now, archived) = (Arc::clone(&config), clock.now(), archive.needed());
+        let removing = tokio::task::spawn_blocking(move || remove_old(&config, archived, now));
         match removing.await {
             Ok(Ok(())) | Err(_) => {}
             Ok(Err(error)) => tracing::warn!("old records could not be removed: {error}"),
@@ -76,16 +86,26 @@ async fn retention(config: Arc<crate::config::Config>, clock: Arc<dyn citywarden
     }
 }
 
-fn remove_old(config: &crate::config::Config, now: citywarden_model::Timestamp) -> anyhow::Result<()> {
+fn remove_old(
+    config: &crate::config::Config,
+    archived: Offset,
+    now: citywarden_model::Timestamp,
+) -> anyhow::Result<()> {
     let layout = Layout::of(config);
     let disk: Arc<dyn Disk> = Arc::new(HostDisk);
     let snapshots = SnapshotStore::open(layout.snapshots())?.newest_first()?;
     // without a snapshot the judge begins with the oldest record: all of them are needed
     let needed = snapshots.iter().map(|snapshot| snapshot.next).min().unwrap_or_default();
-    let holds = [Hold { name: "judge".to_owned(), offset: needed, yields: false }];
+    let hold = |name: &str, offset, yields| Hold { name: name.to_owned(), offset, yields };
+    // the archive holds back what is old, not what is too much
+    let holds = [hold("judge", needed, false), hold("archive", archived, true)];
     let bytes_max = share_of_disk(config)?;
     let rules = Retention { age: config.journal.retention, bytes_max, bytes_floor: bytes_max };
     let removed = retain(&disk, &layout.journal(), &rules, &holds, now)?;
+    for lost in &removed.lost {
+        let oldest = removed.oldest.unwrap_or_default();
+        tracing::error!("the disk's share is full: {} loses records {} to {oldest}", lost.name, lost.offset);
+    }
     if removed.segments > 0 {
         tracing::info!("{} old segments removed, {} bytes", removed.segments, removed.bytes);
     }

@@ -2,6 +2,7 @@
 //!
 //! **Knows:** everyone, and the order of the stages. **Never:** decides what belongs to a stage.
 
+mod archivist;
 mod cli;
 mod clock;
 mod commands;

@@ -19,6 +19,7 @@ use citywarden_journal::{
 use citywarden_model::{Clock, Offset, Span};
 use tokio::sync::watch;
 
+use crate::archivist::{Archiving, Archivist};
 use crate::config::Config;
 use crate::judge::{JournalEvidence, Judge, LiveJudge, Progress, Questions, Snapshot, SnapshotStore, Stored};
 use crate::metrics::{AlertMetrics, Metrics};
@@ -66,6 +67,7 @@ pub(crate) struct Pipeline {
     pub(crate) alerting: Handle,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) sources: Sources,
+    pub(crate) archiving: Archiving,
     stop: Arc<AtomicBool>,
     threads: Threads,
 }
@@ -106,6 +108,16 @@ pub(crate) async fn start(
 
     let progress = Arc::new(Progress::default());
     let stop = Arc::new(AtomicBool::new(false));
+    let archivist = Archivist {
+        archive: config.archive.clone(),
+        region: config.region.clone(),
+        projection: projection(&config),
+        versions: stored.clone(),
+        disk: Arc::clone(&disk),
+        journal: layout.journal(),
+        inbox: inbox.clone(),
+        alerting: alerting.clone(),
+    };
     let judge = JudgeParts {
         stored,
         inbox: inbox.clone(),
@@ -114,6 +126,7 @@ pub(crate) async fn start(
         stop: Arc::clone(&stop),
     };
     let (questions, judge) = start_judge(&config, &layout, &disk, &clock, judge)?;
+    let archiving = archivist.start()?;
 
     let sources = Sources::start(&config, &inbox, &disk, &clock, shutdown).await?;
     let threads = Threads { judge, writer, alerting: alerting_thread };
@@ -127,9 +140,18 @@ pub(crate) async fn start(
         alerting,
         reloader,
         sources,
+        archiving,
         stop,
         threads,
     })
+}
+
+/// The archive takes a time for true, and a message for new, as the judge does.
+fn projection(config: &Config) -> citywarden_archive::Projection {
+    citywarden_archive::Projection {
+        future_skew: config.evaluation.future_skew,
+        duplicate_within: config.evaluation.duplicate_within,
+    }
 }
 
 fn start_alerting(
@@ -286,6 +308,7 @@ impl Pipeline {
         join("judge", move || drop(judge.join())).await;
         self.alerting.stop();
         join("alerting", move || drop(alerting.join())).await;
+        self.archiving.stop().await;
     }
 }
 

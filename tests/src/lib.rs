@@ -13,6 +13,7 @@ pub mod alert;
 pub mod broken;
 pub mod client;
 pub mod county;
+pub mod database;
 pub mod moment;
 pub mod mosquitto;
 pub mod pack;

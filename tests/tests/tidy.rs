@@ -111,6 +111,7 @@ fn no_stage_knows_another_stage() {
         ("ingest", vec!["model", "problems", "journal"]),
         ("rules", vec!["model", "problems"]),
         ("alerting", vec!["model", "journal"]),
+        ("archive", vec!["model"]),
         ("console", vec!["model", "alerting", "journal"]),
         ("simulators", vec!["model", "formats"]),
     ];

@@ -1,5 +1,6 @@
 //! What the other parts hold of alerting: its inbox, and what may be read.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -8,7 +9,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::{Health, Input, Standing};
 use crate::command::{Command, CommandError};
-use crate::event::{Event, Position};
+use crate::event::{Event, Position, Record};
 use crate::evidence::EvidenceMessage;
 use crate::log::{self, ChainReader, LogError};
 use crate::view::AlertView;
@@ -114,6 +115,21 @@ impl Handle {
     /// Changes of [`Self::standing`].
     pub fn watch(&self) -> watch::Receiver<Standing> {
         self.standing.clone()
+    }
+    /// Hands each entry of the alert log from this place on to `visit`, as far as it is durable, until it breaks. Reads the
+    /// log, so not from async code.
+    pub fn read_records(
+        &self,
+        from: Offset,
+        visit: &mut dyn FnMut(Offset, Vec<Record>) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
+        let end = self.view().next_entry();
+        if from >= end {
+            return Ok(());
+        }
+        log::read_entries(&*self.reader, from, &mut |place, records| {
+            if place < end { visit(place, records) } else { ControlFlow::Break(()) }
+        })
     }
     /// The messages copied for this alert as it was raised and raised again, in that order; `None` where there is no
     /// such alert. Reads the log, so not from async code.

@@ -72,6 +72,12 @@ fn furnish(dir: &Path, county: &County, options: &Demo) -> anyhow::Result<Config
             Ok(()) | Err(_) => {}
         }
     }
+    for ending in ["", "-wal", "-shm"] {
+        match fs::remove_file(dir.join("data").join(format!("{}{ending}", config::ARCHIVE_FILE))) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
+    }
     let text = format!(
         "region = \"{REGION}\"\n\n[[source]]\ntype = \"mqtt-endpoint\"\nlisten = \"{}\"\n\n[http]\nlisten = \"{}\"\n",
         options.mqtt, options.listen

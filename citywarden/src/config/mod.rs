@@ -6,9 +6,10 @@
 //! ```
 //!
 //! Unknown keys are errors. What a later version will do is refused (a source or receiver that would not work) or
-//! warned of (an archive, an escalation that would not happen), never passed over. Every key but `region` has a
+//! warned of (an escalation that would not happen), never passed over. Every key but `region` has a
 //! default; `deploy/config.example.toml` holds them all and is tested to say the same as an empty file.
 
+mod archive;
 mod broker;
 mod fields;
 mod host;
@@ -32,6 +33,7 @@ use citywarden_model::{LocalClock, RegionId, TopicMapping};
 use citywarden_problems::{Document, Level, Problem, Problems, Source};
 use citywarden_rules::EvaluatorOptions;
 
+pub(crate) use archive::{ArchiveConfig, FILE as ARCHIVE_FILE};
 use fields::{Fields, Setting};
 pub(crate) use host::{Host, Machine};
 pub(crate) use http::{HttpConfig, Role};
@@ -70,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) delivery: OutboxLimits,
     /// The journal.
     pub(crate) journal: JournalConfig,
+    /// Where the archive is.
+    pub(crate) archive: ArchiveConfig,
     /// The numbers of the evaluator.
     pub(crate) evaluation: EvaluatorOptions,
 }
@@ -143,7 +147,7 @@ fn read_root(root: Fields<'_, '_>) -> Option<Config> {
         Some(fields) => route::read(fields, &names),
         None => (nobody_told(&root), Pace::default()),
     };
-    warn_of_archive(&root);
+    let archive = section(&root, "archive", |fields| archive::read(fields, &data_dir));
     let mut journal = section(&root, "journal", tuning::journal);
     let largest = sources.iter().map(SourceConfig::payload_bytes_max).max().unwrap_or(0);
     journal.log.record_bytes_max = journal.log.record_bytes_max.max(largest + RECORD_HEAD_BYTES);
@@ -166,6 +170,7 @@ fn read_root(root: Fields<'_, '_>) -> Option<Config> {
         pace,
         delivery,
         journal,
+        archive,
         evaluation,
     })
 }
@@ -227,15 +232,4 @@ fn nobody_told(root: &Fields<'_, '_>) -> Option<Route> {
         root.warning(&root.at(), "no [route]: alerts are shown on the page and sent to nobody");
     }
     None
-}
-
-/// An archive that is not there yet changes no alert: what it would hold is in the journal.
-fn warn_of_archive(root: &Fields<'_, '_>) {
-    let Some(fields) = root.inner("archive") else { return };
-    fields.warning(
-        &fields.at(),
-        "not in this version: nothing is archived; the journal and the alert log keep everything",
-    );
-    fields.text("url");
-    fields.finish();
 }

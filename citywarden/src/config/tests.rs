@@ -27,6 +27,7 @@ impl Bench {
             ("secrets/platform", SECRET, 0o600),
             ("secrets/devices", "gateway:-:*\n", 0o600),
             ("secrets/mqtt", "s3cret\n", 0o600),
+            ("secrets/archive", "s3cret\n", 0o600),
             ("secrets/broken", "gateway:-:*\nsite\n", 0o600),
             ("server.pem", "no certificate", 0o644),
             ("server.key", "no key", 0o600),
@@ -151,9 +152,18 @@ fn each_mistake_of_the_top_is_named_at_its_place() {
             "4:17: `longest_pause` is shorter than `first_pause`",
         ),
         (
-            "[archive]\nurl = \"postgres://localhost/citywarden\"",
-            "2:1: warning: not in this version: nothing is archived; the journal and the alert log keep everything",
+            "[archive]\nurl = \"mysql://citywarden:hunter2@localhost/citywarden\"",
+            "3:7: `url`: no archive; expected postgres://user@host/database",
         ),
+        (
+            "[archive]\nurl = \"postgres://citywarden@db.example/citywarden\"\npassword_file = \"secrets/mqtt\"",
+            "3:7: warning: the database is spoken to unencrypted; keep it on this machine or in a tunnel",
+        ),
+        (
+            "[archive]\nurl = \"postgres://localhost\"",
+            "3:7: `url`: no host or no database in it; expected postgres://user@host/database",
+        ),
+        ("[archive]\npassword_file = \"secrets/mqtt\"", "3:17: `password_file` without `url`"),
     ] {
         check(lines, expected);
     }

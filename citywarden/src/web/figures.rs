@@ -7,8 +7,9 @@ use citywarden_alerting::Handle;
 use citywarden_ingest::broker::BrokerCounters;
 use citywarden_ingest::endpoint::Counters;
 use citywarden_journal::Inbox;
-use citywarden_model::{Clock, Timestamp};
+use citywarden_model::{Clock, Offset, Timestamp};
 
+use crate::archivist::ArchiveProgress;
 use crate::judge::{Judge, Progress, Stored};
 use crate::metrics::{Metrics, raise_to};
 use crate::pipeline::{Layout, Pipeline};
@@ -20,6 +21,7 @@ pub(super) struct Figures {
     clock: Arc<dyn Clock>,
     inbox: Inbox,
     progress: Arc<Progress>,
+    archive: Arc<ArchiveProgress>,
     alerting: Handle,
     endpoints: Vec<(String, Arc<Counters>)>,
     brokers: Vec<(String, Arc<BrokerCounters>)>,
@@ -38,6 +40,7 @@ impl Figures {
             clock: Arc::clone(&pipeline.clock),
             inbox: pipeline.inbox.clone(),
             progress: Arc::clone(&pipeline.progress),
+            archive: Arc::clone(&pipeline.archiving.progress),
             alerting: pipeline.alerting.clone(),
             endpoints: endpoints.collect(),
             brokers: brokers.collect(),
@@ -89,11 +92,9 @@ impl Figures {
             self.take_broker(source, counters);
         }
         let metrics = &self.metrics;
-        let (next, judged) = (self.inbox.committed(), self.progress.next());
-        let lag = next.0.saturating_sub(judged.0);
-        let age = if lag == 0 { 0.0 } else { self.clock.now().since(self.progress.judged_at()).seconds() };
-        metrics.lag_records.with_label_values(&["rules"]).set(signed(lag));
-        metrics.lag_seconds.with_label_values(&["rules"]).set(age.max(0.0));
+        self.take_lag("rules", self.progress.next(), self.progress.judged_at());
+        self.take_lag("archive", self.archive.next(), self.archive.reached_at());
+        metrics.archive_up.set(self.archive.is_up().into());
         metrics.journal_bytes.set(signed(bytes_in(&self.journal)));
         for (severity, count) in self.alerting.view().open_by_severity() {
             metrics
@@ -101,6 +102,13 @@ impl Figures {
                 .with_label_values(&[severity.as_str()])
                 .set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+    }
+
+    fn take_lag(&self, stage: &str, next: Offset, at: Timestamp) {
+        let lag = self.inbox.committed().0.saturating_sub(next.0);
+        let age = if lag == 0 { 0.0 } else { self.clock.now().since(at).seconds() };
+        self.metrics.lag_records.with_label_values(&[stage]).set(signed(lag));
+        self.metrics.lag_seconds.with_label_values(&[stage]).set(age.max(0.0));
     }
 
     fn take_endpoint(&self, source: &str, counters: &Counters) {

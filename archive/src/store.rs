@@ -1,0 +1,89 @@
+//! What every archive can do, whatever database it is in.
+
+use std::path::Path;
+
+use citywarden_model::{Digest, Offset};
+
+use crate::batch::Batch;
+use crate::projection::Repeat;
+use crate::query::{ReadingsPage, ReadingsQuery};
+
+/// A place in both logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The first record of the journal that is not archived.
+    pub journal: Offset,
+    /// The registry in force there; `None` before the first.
+    pub registry: Option<Digest>,
+    /// The first entry of the alert log that is not archived.
+    pub alerts: Offset,
+}
+
+/// How far an archive is, and what it has taken in. Kept in the archive, written with the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// Where it reads on.
+    pub place: Place,
+    /// Messages that became rows, or a second value in one.
+    pub messages: u64,
+    /// Their parts.
+    pub parts: u64,
+    /// Records that went from the journal before they could be archived.
+    pub lost: u64,
+}
+
+/// Why an archive did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// Retry with a new connection: it is away, full, or refuses.
+    #[error("the archive is away: {0}")]
+    Away(String),
+    /// Begin again at its place: the batch does not go on where the archive is.
+    #[error("the archive is at {found:?}, the rows begin at {expected:?}")]
+    Moved {
+        /// Where the batch begins.
+        expected: Place,
+        /// Where the archive is.
+        found: Place,
+    },
+    /// Halt: it was made by a newer version, or is something else.
+    #[error("the archive cannot be used: {0}")]
+    Unusable(String),
+}
+
+/// An archive: takes batches, answers queries. Calls wait for the database; not to be called from async code.
+pub trait Archive: Send {
+    /// How far it is.
+    fn applied(&mut self) -> Result<Applied, ArchiveError>;
+    /// Writes a batch, all or nothing. After an error nobody knows which, until [`Self::applied`] says it.
+    fn append(&mut self, batch: &Batch) -> Result<(), ArchiveError>;
+    /// Whether it has a message like this.
+    fn has(&mut self, repeat: &Repeat) -> Result<bool, ArchiveError>;
+    /// The readings of one device and quantity, at most [`crate::READINGS_MAX`].
+    fn readings(&mut self, query: &ReadingsQuery) -> Result<ReadingsPage, ArchiveError>;
+    /// Whether it answers; what it is, in words.
+    fn health(&mut self) -> Result<String, ArchiveError>;
+}
+
+/// Opens the archive in this SQLite file, making it where it is not there.
+pub fn open(path: &Path) -> Result<Box<dyn Archive>, ArchiveError> {
+    Ok(Box::new(crate::sqlite::SqliteArchive::open(path)?))
+}
+
+/// Whether the batch goes on where the archive is.
+pub(crate) fn check_place(batch: &Batch, found: &Applied) -> Result<(), ArchiveError> {
+    if batch.before() == found {
+        return Ok(());
+    }
+    Err(ArchiveError::Moved { expected: batch.before().place, found: found.place })
+}
+
+/// An offset as databases hold it.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// An offset as it was held.
+pub(crate) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}

@@ -1,0 +1,215 @@
+//! The archive in PostgreSQL, its tables hypertables where TimescaleDB is there.
+//!
+//! Rows go in by binary COPY; only a batch that meets a key which is there already takes the slow way (see
+//! [`write`]). Each archive is one connection; when it breaks, open another.
+
+mod setup;
+mod value;
+mod write;
+
+use std::error::Error as _;
+use std::future::Future;
+use std::time::Duration;
+
+use citywarden_model::{Digest, Offset};
+use futures_util::TryStreamExt as _;
+use tokio::runtime::Runtime;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Client, GenericClient, NoTls};
+
+use self::value::{Micros, PgValue};
+use crate::batch::Batch;
+use crate::projection::Repeat;
+use crate::query::{Found, ReadingsPage, ReadingsQuery, Sampler, select};
+use crate::store::{Applied, Archive, ArchiveError, Place, check_place, unsigned};
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// After so long without an answer to anything sent the connection is broken.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one call may take in all; a batch takes milliseconds.
+const CALL_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Which database, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimescaleOptions {
+    config: tokio_postgres::Config,
+}
+
+impl TimescaleOptions {
+    /// Reads a `postgres://` URL; the password may be in it or be handed in beside. The error says what is wrong, without
+    /// the password.
+    pub fn parse(url: &str, password: Option<&str>) -> Result<Self, String> {
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err("no archive; expected postgres://user@host/database".to_owned());
+        }
+        let mut config: tokio_postgres::Config = url.parse().map_err(|error| explain(&error))?;
+        if config.get_hosts().is_empty() || config.get_dbname().is_none() {
+            return Err("no host or no database in it; expected postgres://user@host/database".to_owned());
+        }
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err("TLS to the database is not in this version; leave `sslmode` out".to_owned());
+        }
+        if let Some(password) = password {
+            config.password(password);
+        }
+        config
+            .application_name("citywarden")
+            .connect_timeout(CONNECT_TIMEOUT)
+            .keepalives_idle(SILENCE_TIMEOUT)
+            .tcp_user_timeout(SILENCE_TIMEOUT);
+        Ok(Self { config })
+    }
+    /// Whether the database is on this machine: beyond it, what is sent can be read on the way.
+    pub fn is_local(&self) -> bool {
+        self.config.get_hosts().iter().all(|host| match host {
+            Host::Tcp(name) => {
+                name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+            }
+            Host::Unix(_) => true,
+        })
+    }
+}
+
+/// An archive in a database: one connection.
+#[derive(Debug)]
+pub struct TimescaleArchive {
+    runtime: Runtime,
+    client: Client,
+    description: String,
+}
+
+pub(crate) fn explain(error: &tokio_postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        source = inner.source();
+    }
+    text
+}
+
+fn away(error: &tokio_postgres::Error) -> ArchiveError {
+    ArchiveError::Away(explain(error))
+}
+
+impl TimescaleArchive {
+    /// Connects, and brings the layout up to date.
+    pub fn open(options: &TimescaleOptions) -> Result<Self, ArchiveError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| ArchiveError::Away(error.to_string()))?;
+        let (client, description) = wait(&runtime, async {
+            let (mut client, connection) =
+                options.config.connect(NoTls).await.map_err(|error| away(&error))?;
+            // it ends when the client is dropped or the connection breaks; whoever calls next hears of it
+            tokio::spawn(async move { drop(connection.await) });
+            let description = setup::prepare(&mut client).await?;
+            Ok((client, description))
+        })?;
+        Ok(Self { runtime, client, description })
+    }
+}
+
+/// Waits for a call; a database that does not answer is away.
+fn wait<T>(
+    runtime: &Runtime,
+    call: impl Future<Output = Result<T, ArchiveError>>,
+) -> Result<T, ArchiveError> {
+    runtime.block_on(async {
+        let limited = tokio::time::timeout(CALL_TIMEOUT, call).await;
+        limited.unwrap_or_else(|_| Err(ArchiveError::Away(format!("no answer in {CALL_TIMEOUT:?}"))))
+    })
+}
+
+impl Archive for TimescaleArchive {
+    fn applied(&mut self) -> Result<Applied, ArchiveError> {
+        let Self { runtime, client, .. } = self;
+        wait(runtime, async { read_applied(client, "").await.map_err(|error| away(&error)) })
+    }
+    fn append(&mut self, batch: &Batch) -> Result<(), ArchiveError> {
+        let Self { runtime, client, .. } = self;
+        wait(runtime, append(client, batch))
+    }
+    fn has(&mut self, repeat: &Repeat) -> Result<bool, ArchiveError> {
+        let Self { runtime, client, .. } = self;
+        wait(runtime, async { has(client, repeat).await.map_err(|error| away(&error)) })
+    }
+    fn readings(&mut self, query: &ReadingsQuery) -> Result<ReadingsPage, ArchiveError> {
+        let Self { runtime, client, .. } = self;
+        wait(runtime, async { read(client, query).await.map_err(|error| away(&error)) })
+    }
+    fn health(&mut self) -> Result<String, ArchiveError> {
+        self.applied()?;
+        Ok(self.description.clone())
+    }
+}
+
+async fn read_applied(client: &impl GenericClient, lock: &str) -> Result<Applied, tokio_postgres::Error> {
+    let sql =
+        format!("SELECT journal_next, registry, alerts_next, messages, parts, lost FROM applied {lock}");
+    let row = client.query_one(&sql, &[]).await?;
+    let number = |column: usize| row.try_get(column).map(unsigned);
+    let registry: Option<String> = row.try_get(1)?;
+    Ok(Applied {
+        place: Place {
+            journal: Offset(number(0)?),
+            registry: registry.and_then(|text| Digest::parse(&text)),
+            alerts: Offset(number(2)?),
+        },
+        messages: number(3)?,
+        parts: number(4)?,
+        lost: number(5)?,
+    })
+}
+
+async fn append(client: &mut Client, batch: &Batch) -> Result<(), ArchiveError> {
+    let mut transaction = client.transaction().await.map_err(|error| away(&error))?;
+    let found = read_applied(&transaction, "FOR UPDATE").await.map_err(|error| away(&error))?;
+    check_place(batch, &found)?;
+    write::write(&mut transaction, batch).await.map_err(|error| away(&error))?;
+    transaction.commit().await.map_err(|error| away(&error))
+}
+
+async fn has(client: &Client, repeat: &Repeat) -> Result<bool, tokio_postgres::Error> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM {} WHERE device = $1 AND observed_at BETWEEN $2 AND $3 AND untimed_sum = $4)",
+        repeat.table.name()
+    );
+    let [from, to] = [PgValue::time(repeat.from), PgValue::time(repeat.to)];
+    client.query_one(&sql, &[&repeat.device.as_str(), &from, &to, &repeat.sum]).await?.try_get(0)
+}
+
+async fn read(client: &Client, query: &ReadingsQuery) -> Result<ReadingsPage, tokio_postgres::Error> {
+    let sql = select(
+        query.quantity.as_str(),
+        |column| format!("{column}::double precision"),
+        |column| format!("{column}::integer::double precision"),
+    );
+    let parameters = [
+        PgValue::Text(query.device.as_str()),
+        PgValue::time(query.from),
+        PgValue::time(query.to),
+        PgValue::Text(query.quantity.as_str()),
+    ];
+    let rows = client.query_raw(&sql, parameters).await?;
+    tokio::pin!(rows);
+    let mut sampler = Sampler::new(query);
+    while let Some(row) = rows.try_next().await? {
+        let flag: &str = row.try_get(3)?;
+        let found = Found {
+            at: row.try_get::<_, Micros>(0)?.0,
+            number: row.try_get(1)?,
+            text: row.try_get(2)?,
+            flag: flag.chars().next().unwrap_or('?'),
+        };
+        if !sampler.take(found) {
+            break;
+        }
+    }
+    Ok(sampler.finish())
+}

@@ -1,0 +1,145 @@
+//! Follows the journal: each message as the registry in force at its offset has it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use citywarden_archive::{Archive, Arrival, Batch, Projected, Projection};
+use citywarden_journal::{Body, Control, Inbox, LogError, Message, Reader, Record};
+use citywarden_model::{RegionId, Registry};
+
+use super::{ArchiveProgress, Archivist, SessionError, is_full};
+use crate::judge::{Stored, Versions, decode};
+
+/// Records that are read at a time.
+const RECORDS_A_TURN: usize = 1_024;
+
+/// Reads the journal from the archive's place on.
+pub(super) struct JournalFollower {
+    reader: Reader,
+    inbox: Inbox,
+    desk: Desk,
+}
+
+/// Makes rows of records.
+struct Desk {
+    region: RegionId,
+    projection: Projection,
+    versions: Stored,
+    registry: Option<Arc<Registry>>,
+}
+
+impl JournalFollower {
+    /// Opens the journal where the batch begins. Records that are gone are lost, and said so.
+    pub(super) fn open(archivist: &Archivist, batch: &mut Batch) -> Result<Self, SessionError> {
+        let place = batch.before().place;
+        let committed = archivist.inbox.committed();
+        if place.journal > committed {
+            return Err(SessionError::Foreign { archived: place.journal, journal: committed });
+        }
+        let mut versions = archivist.versions.clone();
+        let registry = place.registry.map(|digest| versions.registry(&digest)).transpose()?;
+        let open = |from| Reader::open(&archivist.disk, &archivist.journal, from);
+        let reader = match open(place.journal) {
+            Err(LogError::Gone { asked, oldest }) => {
+                let lost = oldest.0 - asked.0;
+                // before its first record an archive has missed nothing: it is new
+                if place.journal.0 > 0 || place.registry.is_some() {
+                    tracing::error!(
+                        "records {asked} to {oldest} went before they were archived: {lost} lost"
+                    );
+                    batch.lose(lost);
+                }
+                batch.reach_journal(oldest);
+                open(oldest)?
+            }
+            other => other?,
+        };
+        Ok(Self {
+            reader,
+            inbox: archivist.inbox.clone(),
+            desk: Desk {
+                region: archivist.region.clone(),
+                projection: archivist.projection,
+                versions,
+                registry,
+            },
+        })
+    }
+
+    /// Reads what is committed, up to a full batch; whether there was any. Waits a little where there is none.
+    pub(super) fn fill(
+        &mut self,
+        batch: &mut Batch,
+        archive: &mut dyn Archive,
+        progress: &ArchiveProgress,
+        wait: Duration,
+    ) -> Result<bool, SessionError> {
+        let mut has_read = false;
+        while !is_full(batch) {
+            let next = self.reader.position();
+            let wait = if has_read { Duration::ZERO } else { wait };
+            // stopped or not, what was committed is archived
+            let committed = self.inbox.wait_past(next, wait).unwrap_or_else(|_| self.inbox.committed());
+            let records = self.reader.next_batch(Some(committed), RECORDS_A_TURN)?;
+            if records.is_empty() {
+                break;
+            }
+            has_read = true;
+            for record in records.iter() {
+                let record = record?;
+                self.desk.take(&record, batch, archive)?;
+                batch.reach_journal(record.offset.next());
+                progress.reach(record.offset.next(), record.received_at);
+            }
+        }
+        Ok(has_read)
+    }
+}
+
+impl Desk {
+    fn take(
+        &mut self,
+        record: &Record<'_>,
+        batch: &mut Batch,
+        archive: &mut dyn Archive,
+    ) -> Result<(), SessionError> {
+        match &record.body {
+            Body::Control(Control::Registry { digest }) => {
+                self.registry = Some(self.versions.registry(digest)?);
+                batch.registry(*digest);
+                Ok(())
+            }
+            Body::Control(_) => Ok(()),
+            Body::Message(message) => {
+                self.project(record, message).map_or(Ok(()), |rows| keep(batch, archive, rows))
+            }
+        }
+    }
+
+    /// The rows of a message; none where it is a dead letter.
+    fn project(&self, record: &Record<'_>, message: &Message<'_>) -> Option<Projected> {
+        let registry = self.registry.as_ref()?;
+        let (id, observations) = decode(&self.region, registry, message).ok()?;
+        let device = registry.devices.get(id)?;
+        let asset = registry.assets.get(&device.asset)?;
+        let arrival = Arrival {
+            offset: record.offset,
+            received_at: record.received_at,
+            duplicate: message.duplicate,
+            retained: message.retained,
+            payload: message.payload,
+        };
+        Some(self.projection.project(&arrival, device, &asset.kind, &observations))
+    }
+}
+
+/// Takes the rows, unless they are those of a second delivery.
+fn keep(batch: &mut Batch, archive: &mut dyn Archive, rows: Projected) -> Result<(), SessionError> {
+    if let Some(repeat) = &rows.repeat
+        && (batch.has(repeat) || archive.has(repeat)?)
+    {
+        return Ok(());
+    }
+    batch.message(rows);
+    Ok(())
+}
