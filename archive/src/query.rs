@@ -27,8 +27,8 @@ pub struct ReadingsQuery {
 pub struct ReadingsPage {
     /// In order of time.
     pub samples: Vec<Sample>,
-    /// Whether there are more: ask again from behind the last one.
-    pub truncated: bool,
+    /// Where the first one begins that has no room here: ask again from there. `None`: these are all.
+    pub next: Option<Timestamp>,
 }
 
 /// One reading, or those of a step.
@@ -60,9 +60,14 @@ pub(crate) struct Found {
     pub(crate) flag: char,
 }
 
-/// The SQL for a query: `number`, `text` and `boolean` say how each kind of column becomes a number and a text.
-pub(crate) fn select(quantity: &str, number: fn(&str) -> String, boolean: fn(&str) -> String) -> String {
+/// The SQL for a query: `number` and `boolean` say how each kind of column becomes a number.
+pub(crate) fn select(
+    query: &ReadingsQuery,
+    number: fn(&str) -> String,
+    boolean: fn(&str) -> String,
+) -> String {
     use crate::table::ColumnKind;
+    let quantity = query.quantity.as_str();
     let place = "device = $1 AND observed_at >= $2 AND observed_at < $3";
     let mut arms = Vec::new();
     for table in Table::FAMILIES {
@@ -82,7 +87,9 @@ pub(crate) fn select(quantity: &str, number: fn(&str) -> String, boolean: fn(&st
     arms.push(format!(
         "SELECT observed_at, number, text, flag, journal_offset, part FROM {values} WHERE {place} AND quantity = $4"
     ));
-    format!("{} ORDER BY observed_at, journal_offset, part", arms.join(" UNION ALL "))
+    // one more than has room, which says where the next page begins
+    let limit = if query.step.is_none() { format!(" LIMIT {}", READINGS_MAX + 1) } else { String::new() };
+    format!("{} ORDER BY observed_at, journal_offset, part{limit}", arms.join(" UNION ALL "))
 }
 
 /// Takes readings in order of time and makes samples of them.
@@ -174,7 +181,9 @@ impl Sampler {
 
     fn keep(&mut self, sample: Sample) -> bool {
         if self.page.samples.len() == READINGS_MAX {
-            self.page.truncated = true;
+            // those of the same moment come together on the next page
+            while self.page.samples.pop_if(|last| last.at == sample.at).is_some() {}
+            self.page.next = Some(sample.at);
             return false;
         }
         self.page.samples.push(sample);
@@ -182,7 +191,7 @@ impl Sampler {
     }
 
     pub(crate) fn finish(mut self) -> ReadingsPage {
-        if !self.page.truncated {
+        if self.page.next.is_none() {
             self.close();
         }
         self.page

@@ -3,6 +3,8 @@
 //! Write-ahead log with a full sync at each commit; beside the writer any number of readers. The layout's version is
 //! `user_version`; times are microseconds since the epoch.
 
+mod reader;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,10 +14,12 @@ use rusqlite::{Connection, Transaction, params, params_from_iter};
 
 use crate::batch::{AlertEventRow, AlertRow, Batch};
 use crate::projection::Repeat;
-use crate::query::{Found, ReadingsPage, ReadingsQuery, Sampler, select};
+use crate::query::{ReadingsPage, ReadingsQuery};
 use crate::row::{Cell, Row};
-use crate::store::{Applied, Archive, ArchiveError, Place, check_place, signed, unsigned};
+use crate::store::{Applied, Archive, ArchiveError, Place, Queries, check_place, signed, unsigned};
 use crate::table::{ColumnKind, Table};
+
+pub use reader::SqliteReader;
 
 /// The steps from an empty file to today's layout. Never changed, only added to.
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001-tables.sql")];
@@ -82,6 +86,12 @@ fn migrate(connection: &mut Connection) -> Result<(), ArchiveError> {
     transaction.commit().map_err(|error| away(&error))
 }
 
+impl Queries for SqliteArchive {
+    fn readings(&mut self, query: &ReadingsQuery) -> Result<ReadingsPage, ArchiveError> {
+        reader::read(&self.connection, query).map_err(|error| away(&error))
+    }
+}
+
 impl Archive for SqliteArchive {
     fn applied(&mut self) -> Result<Applied, ArchiveError> {
         read_applied(&self.connection).map_err(|error| away(&error))
@@ -103,9 +113,6 @@ impl Archive for SqliteArchive {
             connection.prepare_cached(&sql)?.query_row(place, |row| row.get(0))
         };
         ask(&self.connection).map_err(|error| away(&error))
-    }
-    fn readings(&mut self, query: &ReadingsQuery) -> Result<ReadingsPage, ArchiveError> {
-        read(&self.connection, query).map_err(|error| away(&error))
     }
     fn health(&mut self) -> Result<String, ArchiveError> {
         self.applied()?;
@@ -312,30 +319,4 @@ fn write_alert_event(transaction: &Transaction<'_>, row: &AlertEventRow) -> rusq
         row.why,
     ])?;
     Ok(())
-}
-
-fn read(connection: &Connection, query: &ReadingsQuery) -> rusqlite::Result<ReadingsPage> {
-    let as_real = |column: &str| format!("CAST({column} AS REAL)");
-    let sql = select(query.quantity.as_str(), as_real, as_real);
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![
-        query.device.as_str(),
-        micros(query.from),
-        micros(query.to),
-        query.quantity.as_str()
-    ])?;
-    let mut sampler = Sampler::new(query);
-    while let Some(row) = rows.next()? {
-        let flag: String = row.get(3)?;
-        let found = Found {
-            at: Timestamp::from_nanos(row.get::<_, i64>(0)?.saturating_mul(1_000)),
-            number: row.get(1)?,
-            text: row.get(2)?,
-            flag: flag.chars().next().unwrap_or('?'),
-        };
-        if !sampler.take(found) {
-            break;
-        }
-    }
-    Ok(sampler.finish())
 }

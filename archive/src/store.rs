@@ -46,21 +46,29 @@ pub enum ArchiveError {
         /// Where the archive is.
         found: Place,
     },
+    /// Ask for less: the answer took too long.
+    #[error("the archive took too long to answer: {0}; expected a shorter time or longer steps")]
+    Slow(String),
     /// Halt: it was made by a newer version, or is something else.
     #[error("the archive cannot be used: {0}")]
     Unusable(String),
 }
 
+/// What an archive can be asked, beside its writer and without being in its way. Calls wait for the database; not to be
+/// called from async code.
+pub trait Queries: Send {
+    /// The readings of one device and quantity, at most [`crate::READINGS_MAX`].
+    fn readings(&mut self, query: &ReadingsQuery) -> Result<ReadingsPage, ArchiveError>;
+}
+
 /// An archive: takes batches, answers queries. Calls wait for the database; not to be called from async code.
-pub trait Archive: Send {
+pub trait Archive: Queries {
     /// How far it is.
     fn applied(&mut self) -> Result<Applied, ArchiveError>;
     /// Writes a batch, all or nothing. After an error nobody knows which, until [`Self::applied`] says it.
     fn append(&mut self, batch: &Batch) -> Result<(), ArchiveError>;
     /// Whether it has a message like this.
     fn has(&mut self, repeat: &Repeat) -> Result<bool, ArchiveError>;
-    /// The readings of one device and quantity, at most [`crate::READINGS_MAX`].
-    fn readings(&mut self, query: &ReadingsQuery) -> Result<ReadingsPage, ArchiveError>;
     /// Whether it answers; what it is, in words.
     fn health(&mut self) -> Result<String, ArchiveError>;
 }
@@ -68,6 +76,24 @@ pub trait Archive: Send {
 /// Opens the archive in this SQLite file, making it where it is not there.
 pub fn open(path: &Path) -> Result<Box<dyn Archive>, ArchiveError> {
     Ok(Box::new(crate::sqlite::SqliteArchive::open(path)?))
+}
+
+/// Opens the archive in this SQLite file for questions alone; it has to be there.
+pub fn open_reader(path: &Path) -> Result<Box<dyn Queries>, ArchiveError> {
+    Ok(Box::new(crate::sqlite::SqliteReader::open(path)?))
+}
+
+/// Whether the layout that was found is the one that is read here.
+pub(crate) fn check_layout(found: i64, newest: usize) -> Result<(), ArchiveError> {
+    match usize::try_from(found) {
+        Ok(found) if found == newest => Ok(()),
+        Ok(found) if found < newest => {
+            Err(ArchiveError::Away(format!("its layout is version {found} still; it is brought to {newest}")))
+        }
+        Ok(_) | Err(_) => {
+            Err(ArchiveError::Unusable(format!("its layout is version {found}; this version knows {newest}")))
+        }
+    }
 }
 
 /// Whether the batch goes on where the archive is.

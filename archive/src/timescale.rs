@@ -3,6 +3,7 @@
 //! Rows go in by binary COPY; only a batch that meets a key which is there already takes the slow way (see
 //! [`write`]). Each archive is one connection; when it breaks, open another.
 
+mod reader;
 mod setup;
 mod value;
 mod write;
@@ -12,16 +13,17 @@ use std::future::Future;
 use std::time::Duration;
 
 use citywarden_model::{Digest, Offset};
-use futures_util::TryStreamExt as _;
 use tokio::runtime::Runtime;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, GenericClient, NoTls};
 
-use self::value::{Micros, PgValue};
+use self::value::PgValue;
 use crate::batch::Batch;
 use crate::projection::Repeat;
-use crate::query::{Found, ReadingsPage, ReadingsQuery, Sampler, select};
-use crate::store::{Applied, Archive, ArchiveError, Place, check_place, unsigned};
+use crate::query::{ReadingsPage, ReadingsQuery};
+use crate::store::{Applied, Archive, ArchiveError, Place, Queries, check_place, unsigned};
+
+pub use self::reader::TimescaleReader;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -99,15 +101,9 @@ fn away(error: &tokio_postgres::Error) -> ArchiveError {
 impl TimescaleArchive {
     /// Connects, and brings the layout up to date.
     pub fn open(options: &TimescaleOptions) -> Result<Self, ArchiveError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| ArchiveError::Away(error.to_string()))?;
-        let (client, description) = wait(&runtime, async {
-            let (mut client, connection) =
-                options.config.connect(NoTls).await.map_err(|error| away(&error))?;
-            // it ends when the client is dropped or the connection breaks; whoever calls next hears of it
-            tokio::spawn(async move { drop(connection.await) });
+        let runtime = runtime()?;
+        let (client, description) = wait(&runtime, CALL_TIMEOUT, async {
+            let mut client = connect(options).await?;
             let description = setup::prepare(&mut client).await?;
             Ok((client, description))
         })?;
@@ -115,33 +111,49 @@ impl TimescaleArchive {
     }
 }
 
+fn runtime() -> Result<Runtime, ArchiveError> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| ArchiveError::Away(error.to_string()))
+}
+
+async fn connect(options: &TimescaleOptions) -> Result<Client, ArchiveError> {
+    let (client, connection) = options.config.connect(NoTls).await.map_err(|error| away(&error))?;
+    // it ends when the client is dropped or the connection breaks; whoever calls next hears of it
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(client)
+}
+
 /// Waits for a call; a database that does not answer is away.
 fn wait<T>(
     runtime: &Runtime,
+    timeout: Duration,
     call: impl Future<Output = Result<T, ArchiveError>>,
 ) -> Result<T, ArchiveError> {
     runtime.block_on(async {
-        let limited = tokio::time::timeout(CALL_TIMEOUT, call).await;
-        limited.unwrap_or_else(|_| Err(ArchiveError::Away(format!("no answer in {CALL_TIMEOUT:?}"))))
+        let limited = tokio::time::timeout(timeout, call).await;
+        limited.unwrap_or_else(|_| Err(ArchiveError::Away(format!("no answer in {timeout:?}"))))
     })
+}
+
+impl Queries for TimescaleArchive {
+    fn readings(&mut self, query: &ReadingsQuery) -> Result<ReadingsPage, ArchiveError> {
+        let Self { runtime, client, .. } = self;
+        wait(runtime, CALL_TIMEOUT, reader::read(client, query))
+    }
 }
 
 impl Archive for TimescaleArchive {
     fn applied(&mut self) -> Result<Applied, ArchiveError> {
         let Self { runtime, client, .. } = self;
-        wait(runtime, async { read_applied(client, "").await.map_err(|error| away(&error)) })
+        wait(runtime, CALL_TIMEOUT, async { read_applied(client, "").await.map_err(|error| away(&error)) })
     }
     fn append(&mut self, batch: &Batch) -> Result<(), ArchiveError> {
         let Self { runtime, client, .. } = self;
-        wait(runtime, append(client, batch))
+        wait(runtime, CALL_TIMEOUT, append(client, batch))
     }
     fn has(&mut self, repeat: &Repeat) -> Result<bool, ArchiveError> {
         let Self { runtime, client, .. } = self;
-        wait(runtime, async { has(client, repeat).await.map_err(|error| away(&error)) })
-    }
-    fn readings(&mut self, query: &ReadingsQuery) -> Result<ReadingsPage, ArchiveError> {
-        let Self { runtime, client, .. } = self;
-        wait(runtime, async { read(client, query).await.map_err(|error| away(&error)) })
+        wait(runtime, CALL_TIMEOUT, async { has(client, repeat).await.map_err(|error| away(&error)) })
     }
     fn health(&mut self) -> Result<String, ArchiveError> {
         self.applied()?;
@@ -182,34 +194,4 @@ async fn has(client: &Client, repeat: &Repeat) -> Result<bool, tokio_postgres::E
     );
     let [from, to] = [PgValue::time(repeat.from), PgValue::time(repeat.to)];
     client.query_one(&sql, &[&repeat.device.as_str(), &from, &to, &repeat.sum]).await?.try_get(0)
-}
-
-async fn read(client: &Client, query: &ReadingsQuery) -> Result<ReadingsPage, tokio_postgres::Error> {
-    let sql = select(
-        query.quantity.as_str(),
-        |column| format!("{column}::double precision"),
-        |column| format!("{column}::integer::double precision"),
-    );
-    let parameters = [
-        PgValue::Text(query.device.as_str()),
-        PgValue::time(query.from),
-        PgValue::time(query.to),
-        PgValue::Text(query.quantity.as_str()),
-    ];
-    let rows = client.query_raw(&sql, parameters).await?;
-    tokio::pin!(rows);
-    let mut sampler = Sampler::new(query);
-    while let Some(row) = rows.try_next().await? {
-        let flag: &str = row.try_get(3)?;
-        let found = Found {
-            at: row.try_get::<_, Micros>(0)?.0,
-            number: row.try_get(1)?,
-            text: row.try_get(2)?,
-            flag: flag.chars().next().unwrap_or('?'),
-        };
-        if !sampler.take(found) {
-            break;
-        }
-    }
-    Ok(sampler.finish())
 }

@@ -1,8 +1,10 @@
 //! The routes.
 
 mod alerts;
+mod asked;
 mod lists;
 mod query;
+mod readings;
 mod stream;
 
 use std::time::Duration;
@@ -44,6 +46,7 @@ pub fn router(console: Console) -> Router {
         .route("/assets", get(lists::assets))
         .route("/devices", get(lists::devices))
         .route("/rules", get(lists::rules))
+        .route("/readings", get(readings::readings))
         .route("/deadletters", get(lists::dead_letters))
         .route("/stream", get(stream::stream));
     let guarded = Router::new()

@@ -5,12 +5,14 @@
 //! loopback name; with users everybody is somebody, and may do what their role says. The actor of a command is who the
 //! token says.
 //!
-//! **Knows:** the model, and alerting's commands and view. What else it shows comes through [`Reads`].
+//! **Knows:** the model, the archive's queries, and alerting's commands and view. What else it shows comes through
+//! [`Reads`] and [`History`].
 //! **Never:** decides anything.
 
 mod access;
 mod api;
 mod health;
+mod history;
 mod page;
 mod problem;
 mod reads;
@@ -19,6 +21,7 @@ mod users;
 mod wire;
 
 pub use api::router;
+pub use history::History;
 pub use reads::{DeadLetter, DeadLetters, DeviceLine, Part, Reads, RuleSummary, VerdictFilter, VerdictLine};
 pub use serve::{ServeError, bind, serve};
 pub use users::{Role, User, UserError, Users};
@@ -26,14 +29,38 @@ pub use users::{Role, User, UserError, Users};
 use std::sync::Arc;
 
 use citywarden_alerting::Handle;
+use citywarden_model::Clock;
+
+use history::Past;
 
 /// What the console shows and whom it listens to.
-#[derive(Clone)]
-pub struct Console {
-    /// Everything but alerts.
+pub struct Sources {
+    /// Everything but alerts and the past.
     pub reads: Arc<dyn Reads>,
+    /// The past.
+    pub history: Arc<dyn History>,
     /// The alerts.
     pub alerting: Handle,
     /// Who may use it.
     pub users: Arc<Users>,
+    /// What `now` is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The console, before it listens.
+#[derive(Clone)]
+pub struct Console {
+    reads: Arc<dyn Reads>,
+    past: Past,
+    alerting: Handle,
+    users: Arc<Users>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Console {
+    /// A console that shows these.
+    pub fn new(sources: Sources) -> Self {
+        let Sources { reads, history, alerting, users, clock } = sources;
+        Self { reads, past: Past::new(history), alerting, users, clock }
+    }
 }

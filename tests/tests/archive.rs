@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use citywarden_tests::client::Client;
-use citywarden_tests::county::{County, topic_of};
+use citywarden_tests::county::{County, topic_of, unit_of};
 use citywarden_tests::database;
 use citywarden_tests::moment::now;
 use citywarden_tests::scenario::eight_rules;
@@ -51,6 +51,14 @@ fn journalled(dir: &Path) -> BTreeMap<i64, f64> {
     expected
 }
 
+/// Status and number of samples of what the API says was measured lately.
+async fn asked(service: &Service) -> (u16, Option<usize>) {
+    let path = format!("/api/v1/readings?device={}&quantity=pm10", unit_of(SITE));
+    let (status, text) = service.get(&path).await;
+    let answer: Value = serde_json::from_str(&text).expect("JSON");
+    (status, answer.pointer("/samples").and_then(Value::as_array).map(Vec::len))
+}
+
 async fn caught_up(service: &Service) {
     service.wait_for_count("citywarden_archive_up", &[], |up| up == 1).await;
     service.wait_for_count("citywarden_stage_lag_records", &[("stage", "archive")], |lag| lag == 0).await;
@@ -75,6 +83,7 @@ async fn a_file_has_each_message_and_alert_once_after_kills() {
     }
     let service = Service::start(county.dir());
     caught_up(&service).await;
+    assert_eq!(asked(&service).await, (200, Some(240)));
     service.stop();
 
     let file = rusqlite::Connection::open(county.file("data/archive.sqlite")).expect("there is an archive");
@@ -116,10 +125,12 @@ async fn a_database_that_was_stopped_for_a_while_catches_up_and_alerts_do_not_wa
     let service = Service::start(county.dir());
     Client::Rumqttc5.publish(service.mqtt, &topic_of(SITE), &payloads(500, 60)).await;
     caught_up(&service).await;
+    assert_eq!(asked(&service).await, (200, Some(60)));
 
     server.halt();
     Client::Mosquitto5.publish(service.mqtt, &topic_of(SITE), &payloads(400, 60)).await;
     service.wait_for_count("citywarden_archive_up", &[], |up| up == 0).await;
+    assert_eq!(asked(&service).await, (503, None));
     scenario.play(service.mqtt, now(), |_| true).await;
     service.wait_for_count("citywarden_alert_events_total", &[("event", "opened")], |count| count == 1).await;
     service.kill();
@@ -127,6 +138,7 @@ async fn a_database_that_was_stopped_for_a_while_catches_up_and_alerts_do_not_wa
     Client::Rumqttc5.publish(service.mqtt, &topic_of(SITE), &payloads(300, 60)).await;
     server.resume();
     caught_up(&service).await;
+    assert_eq!(asked(&service).await, (200, Some(180)));
     service.process.err.wait_for_words("TimescaleDB", Duration::from_secs(1));
     service.stop();
 

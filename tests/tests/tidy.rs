@@ -112,7 +112,7 @@ fn no_stage_knows_another_stage() {
         ("rules", vec!["model", "problems"]),
         ("alerting", vec!["model", "journal"]),
         ("archive", vec!["model"]),
-        ("console", vec!["model", "alerting", "journal"]),
+        ("console", vec!["model", "alerting", "journal", "archive"]),
         ("simulators", vec!["model", "formats"]),
     ];
     for (stage, known) in may_know {

@@ -3,11 +3,13 @@
 use tokio_postgres::{Client, GenericClient};
 
 use super::away;
-use crate::store::ArchiveError;
+use crate::store::{ArchiveError, check_layout};
 use crate::table::Table;
 
 /// The steps from an empty database to today's layout. Never changed, only added to.
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001-tables.sql")];
+/// How far the layout is.
+const NEWEST_STEP: &str = "SELECT coalesce(max(version), 0) FROM layout_versions";
 /// Holds off everybody else who would change the layout: any number that nobody else uses.
 const MIGRATION_LOCK: i64 = 0x6369_7479_7761_7264;
 /// The time that one chunk covers: a county's week fits in memory with its index.
@@ -32,6 +34,12 @@ pub(super) async fn prepare(client: &mut Client) -> Result<String, ArchiveError>
         tracing::warn!("the archive's database has no TimescaleDB: plain tables, which grow slower with age");
     }
     Ok(description)
+}
+
+/// Whether the database has today's layout.
+pub(super) async fn check(client: &Client) -> Result<(), ArchiveError> {
+    let row = client.query_one(NEWEST_STEP, &[]).await.map_err(|error| away(&error))?;
+    check_layout(row.try_get(0).map_err(|error| away(&error))?, MIGRATIONS.len())
 }
 
 async fn version(client: &Client, sql: &str) -> Result<String, tokio_postgres::Error> {
@@ -81,7 +89,7 @@ async fn layout_version(client: &impl GenericClient) -> Result<i64, tokio_postgr
     let table = "CREATE TABLE IF NOT EXISTS layout_versions \
                  (version BIGINT PRIMARY KEY, at TIMESTAMPTZ NOT NULL DEFAULT now())";
     client.batch_execute(table).await?;
-    client.query_one("SELECT coalesce(max(version), 0) FROM layout_versions", &[]).await?.try_get(0)
+    client.query_one(NEWEST_STEP, &[]).await?.try_get(0)
 }
 
 /// Tables that were filled before TimescaleDB came stay plain: to move them takes as long as they are large.

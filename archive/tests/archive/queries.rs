@@ -1,10 +1,12 @@
 //! What the page asks for: readings as they are, and over steps of time.
 
-use citywarden_archive::{Archive, READINGS_MAX, ReadingsQuery, SqliteArchive};
+use citywarden_archive::{
+    Archive, ArchiveError, Queries, READINGS_MAX, ReadingsQuery, SqliteArchive, TimescaleReader, open_reader,
+};
 use citywarden_model::{Flag, Span, Value};
 
 use crate::county::{START, Sent, all_of, take_all};
-use crate::open;
+use crate::{open, options};
 use citywarden_tests::database;
 
 fn messages() -> Vec<Sent> {
@@ -60,6 +62,34 @@ fn a_file_answers_with_readings_and_with_means_of_their_kind() {
 }
 
 #[test]
+fn readers_answer_beside_the_writer_and_want_an_archive_that_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("archive.sqlite");
+    assert!(open_reader(&path).is_err());
+    assert!(!path.exists(), "a reader makes nothing");
+    let mut archive = SqliteArchive::open(&path).unwrap();
+    let mut reader = open_reader(&path).unwrap();
+    assert_eq!(reader.readings(&all_of(0, "sound_level")).unwrap().samples, []);
+    take_all(&mut archive, &messages(), 4).unwrap();
+    let [written, read] = [&mut archive as &mut dyn Queries, &mut *reader]
+        .map(|archive| archive.readings(&all_of(0, "sound_level")).unwrap());
+    assert_eq!((written.samples.len(), &written), (5, &read));
+
+    let Some(server) = database::server("readers") else { return };
+    let database = server.database();
+    let options = options(&database);
+    let early = TimescaleReader::open(&options).unwrap_err();
+    assert!(matches!(early, ArchiveError::Away(_)), "{early}");
+    let mut archive = open(&database);
+    let mut reader = TimescaleReader::open(&options).unwrap();
+    take_all(&mut *archive, &messages(), 4).unwrap();
+    assert_eq!(reader.readings(&all_of(0, "sound_level")).unwrap(), read);
+    database.execute("UPDATE layout_versions SET version = 99");
+    let later = TimescaleReader::open(&options).unwrap_err();
+    assert!(matches!(later, ArchiveError::Unusable(_)), "{later}");
+}
+
+#[test]
 fn a_database_answers_with_readings_and_with_means_of_their_kind() {
     let Some(server) = database::server("queries") else { return };
     check(&mut *open(&server.database()));
@@ -73,9 +103,9 @@ fn an_answer_is_bounded_and_says_so() {
         (0..=READINGS_MAX).map(|_| Sent { minute: None, ..Sent::number(2, 0, "fume", 1.0) }).collect();
     take_all(&mut archive, &untimed, 5000).unwrap();
     let page = archive.readings(&all_of(2, "fume")).unwrap();
-    assert_eq!((page.samples.len(), page.truncated), (READINGS_MAX, true));
+    assert_eq!((page.samples.len(), page.next.is_some()), (READINGS_MAX, true));
     let hours = ReadingsQuery { step: Some(Span::from_secs(3600)), ..all_of(2, "fume") };
     let page = archive.readings(&hours).unwrap();
     assert_eq!(page.samples.iter().map(|one| one.count).sum::<u64>(), READINGS_MAX as u64 + 1);
-    assert!(!page.truncated);
+    assert_eq!(page.next, None);
 }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use citywarden_archive::{Archive, ArchiveError, TimescaleArchive, TimescaleOptions};
+use citywarden_archive::{
+    Archive, ArchiveError, Queries, TimescaleArchive, TimescaleOptions, TimescaleReader,
+};
 
 use super::fields::Fields;
 
@@ -24,6 +26,13 @@ impl ArchiveConfig {
         match self {
             Self::Sqlite(path) => citywarden_archive::open(path),
             Self::Timescale(options) => Ok(Box::new(TimescaleArchive::open(options)?)),
+        }
+    }
+    /// Opens it for questions alone; it has to be there.
+    pub(crate) fn open_reader(&self) -> Result<Box<dyn Queries>, ArchiveError> {
+        match self {
+            Self::Sqlite(path) => citywarden_archive::open_reader(path),
+            Self::Timescale(options) => Ok(Box::new(TimescaleReader::open(options)?)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Joins the console to the pipeline: what it shows, and where it listens.
 
 mod figures;
+mod history;
 mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,8 +9,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use citywarden_console::{
-    Console, DeadLetter, DeadLetters, DeviceLine, Part, Reads, Role, RuleSummary, User, Users, VerdictFilter,
-    VerdictLine, bind, router,
+    Console, DeadLetter, DeadLetters, DeviceLine, Part, Reads, Role, RuleSummary, Sources, User, Users,
+    VerdictFilter, VerdictLine, bind, router,
 };
 use citywarden_model::{Asset, Device, Timestamp};
 use citywarden_rules::{Evaluator, Rule, Status};
@@ -20,6 +21,7 @@ use crate::config::{self, HttpConfig};
 use crate::judge::{Judge, Questions, Stored};
 use crate::pipeline::Pipeline;
 use figures::Figures;
+use history::Historian;
 use parts::Parts;
 
 /// The HTTP side, while it runs.
@@ -49,7 +51,13 @@ pub(crate) async fn serve(pipeline: &Pipeline, mut stopping: watch::Receiver<boo
         figures: Figures::of(pipeline),
         parts: Parts::of(pipeline),
     };
-    let console = Console { reads: Arc::new(window), alerting: pipeline.alerting.clone(), users };
+    let console = Console::new(Sources {
+        reads: Arc::new(window),
+        history: Arc::new(Historian::of(pipeline)),
+        alerting: pipeline.alerting.clone(),
+        users,
+        clock: Arc::clone(&pipeline.clock),
+    });
     tracing::info!("http listening on {address}");
     let stop = async move { drop(stopping.wait_for(|stop| *stop).await) };
     let task = tokio::spawn(citywarden_console::serve(listener, router(console), stop));

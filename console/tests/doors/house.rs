@@ -9,9 +9,10 @@ use citywarden_alerting::log::JournalledLog;
 use citywarden_alerting::outbox::OutboxLimits;
 use citywarden_alerting::route::{Pace, Router};
 use citywarden_alerting::{EvidenceLimits, EvidenceMessage, Handle, Setup, start};
+use citywarden_archive::{ArchiveError, ReadingsPage, ReadingsQuery, Sample};
 use citywarden_console::{
-    Console, DeadLetter, DeadLetters, DeviceLine, Part, Reads, Role, RuleSummary, User, Users, VerdictFilter,
-    VerdictLine, bind, router, serve,
+    Console, DeadLetter, DeadLetters, DeviceLine, History, Part, Reads, Role, RuleSummary, Sources, User,
+    Users, VerdictFilter, VerdictLine, bind, router, serve,
 };
 use citywarden_journal::{Disk, HostDisk};
 use citywarden_model::{
@@ -133,6 +134,28 @@ impl Reads for Shelf {
     }
 }
 
+impl History for Shelf {
+    /// Two readings of dust-1; of anything else none.
+    fn readings(&self, query: &ReadingsQuery) -> Result<ReadingsPage, ArchiveError> {
+        if self.is_broken.load(Ordering::SeqCst) {
+            return Err(ArchiveError::Away("connection refused".to_owned()));
+        }
+        let number = |minute, value| Sample {
+            at: at(minute),
+            value: Some(value),
+            min: Some(value),
+            max: Some(value),
+            count: 1,
+            text: None,
+            flag: 'N',
+        };
+        let mut samples = vec![number(1, 80.0), number(2, 180.5)];
+        let is_it = query.device.as_str() == "dust-1" && query.quantity.as_str() == "pm10";
+        samples.retain(|sample| is_it && sample.at >= query.from && sample.at < query.to);
+        Ok(ReadingsPage { samples, next: None })
+    }
+}
+
 /// The console, listening, with three alerts: of site-1, site-2 and site-3, the last the latest.
 pub(crate) struct House {
     pub(crate) shelf: Arc<Shelf>,
@@ -151,7 +174,14 @@ impl House {
         let (shelf, users) = (Arc::new(Shelf::default()), Arc::new(Users::new(users).unwrap()));
         let listener = bind("127.0.0.1:0".parse().unwrap(), &users).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let app = router(Console { reads: shelf.clone(), alerting: alerting.clone(), users });
+        let console = Console::new(Sources {
+            reads: shelf.clone(),
+            history: shelf.clone(),
+            alerting: alerting.clone(),
+            users,
+            clock: Arc::new(StandingClock),
+        });
+        let app = router(console);
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(serve(listener, app, async { drop(stopped.await) }));
         // another test may have been first

@@ -53,6 +53,43 @@ async fn the_lists_show_what_they_are_handed() {
 }
 
 #[tokio::test]
+async fn readings_come_from_the_archive_or_it_is_said_that_it_is_away() {
+    let house = House::open(Vec::new()).await;
+    let path = "/api/v1/readings?device=dust-1&quantity=pm10";
+    let (_, page) = house.get(&format!("{path}&from=2026-11-24T08:02:00Z")).await;
+    let sample = json!({"at": "2026-11-24T08:02:00Z", "value": 180.5, "min": 180.5, "max": 180.5, "count": 1, "flag": "N"});
+    let expected = json!({
+        "device": "dust-1", "quantity": "pm10", "unit": "µg/m³",
+        "from": "2026-11-24T08:02:00Z", "to": "2026-11-24T08:59:00Z", "samples": [sample], "next": null,
+    });
+    assert_eq!(page, expected);
+    let (_, lately) = house.get(path).await;
+    assert_eq!(lately["from"], "2026-11-24T07:59:00Z", "an hour before now, where nothing is said");
+    let (_, none) = house.get("/api/v1/readings?device=dust-2&quantity=pm10&step=5m").await;
+    assert_eq!(none["samples"], json!([]));
+    for (query, detail) in [
+        ("step=5", "step: `5` is no duration; write 20s, 5m, 1h"),
+        ("step=10ms", "step: `10ms` is too short, expected 1s at least"),
+        ("from=2026-11-24T09:00:00Z", "`from` 2026-11-24T09:00:00Z is after `to` 2026-11-24T08:59:00Z"),
+        (
+            "from=2020-01-01T00:00:00Z",
+            "from 2020-01-01T00:00:00Z to 2026-11-24T08:59:00Z is longer than 366 days",
+        ),
+        ("device=dust-2", "duplicate field `device`"),
+        ("colour=red", "unknown field `colour`, expected one of `device`, `quantity`, `from`, `to`, `step`"),
+    ] {
+        let (status, problem) = house.get(&format!("{path}&{query}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(problem["detail"].as_str().unwrap().ends_with(detail), "{query}: {problem}");
+    }
+    assert_eq!(house.get("/api/v1/readings?device=dust-1").await.0, StatusCode::BAD_REQUEST);
+    house.shelf.is_broken.store(true, Ordering::SeqCst);
+    let (status, problem) = house.get(path).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(problem["detail"], "the archive is away: connection refused");
+}
+
+#[tokio::test]
 async fn the_page_is_the_same_for_everybody_and_runs_nothing_but_its_own_files() {
     let house = House::open(vec![user("li", Role::View)]).await;
     for (path, kind) in [
