@@ -34,5 +34,5 @@ pub mod view;
 pub use command::{Action, Command, CommandError};
 pub use event::{Actor, Event, Position, ReceiverName, What};
 pub use evidence::{EvidenceLimits, EvidenceMessage};
-pub use service::{Handle, Health, Observer, Setup, Standing, start};
+pub use service::{Handle, Health, Observer, Service, Setup, Standing, open, start};
 pub use view::{AlertFilter, AlertView, Cursor, Page};

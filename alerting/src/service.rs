@@ -1,5 +1,6 @@
-//! The thin shell: one thread with a small runtime of its own that takes inputs in groups, writes what the desk decides,
-//! and lets it go when it is durable. Nobody else touches the desk.
+//! The thin shell: a loop that takes inputs in groups, writes what the desk decides, and lets it go when it is durable.
+//! Nobody else touches the desk. It runs on one thread with a small runtime of its own ([`start`]), or wherever it is put
+//! ([`open`]).
 //!
 //! A group is whatever has come while the last one was written: it is one commit, and one sync. Where the log's disk is
 //! full the group waits and is tried again; where the log fails, alerting stops, and says so.
@@ -112,8 +113,22 @@ enum Waiting {
     Reply(oneshot::Sender<Result<(), CommandError>>, Result<(), CommandError>),
 }
 
-/// Reads the log and starts alerting.
+/// Reads the log and starts alerting on a thread of its own.
 pub fn start(setup: Setup) -> Result<(Handle, JoinHandle<()>), LogError> {
+    let (handle, service) = open(setup)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| ChainError::Broken(format!("no runtime for alerting: {error}")))?;
+    let thread = std::thread::Builder::new()
+        .name("alerting".to_owned())
+        .spawn(move || runtime.block_on(service.run()))
+        .map_err(|error| ChainError::Broken(format!("no thread for alerting: {error}")))?;
+    Ok((handle, thread))
+}
+
+/// Reads the log. Nothing is taken, written or sent before [`Service::run`].
+pub fn open(setup: Setup) -> Result<(Handle, Service), LogError> {
     let channels = setup.receivers.iter().map(|(name, (_, limits))| (name.clone(), *limits)).collect();
     let mut desk = Desk::new(Outbox::new(channels, setup.outbox), setup.router, setup.evidence);
     let mut view = AlertView::default();
@@ -146,19 +161,13 @@ pub fn start(setup: Setup) -> Result<(Handle, JoinHandle<()>), LogError> {
         clock: setup.clock,
         latest: Timestamp::EPOCH,
         observer: setup.observer,
+        inputs,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| ChainError::Broken(format!("no runtime for alerting: {error}")))?;
-    let thread = std::thread::Builder::new()
-        .name("alerting".to_owned())
-        .spawn(move || runtime.block_on(service.run(inputs)))
-        .map_err(|error| ChainError::Broken(format!("no thread for alerting: {error}")))?;
-    Ok((handle, thread))
+    Ok((handle, service))
 }
 
-struct Service {
+/// Alerting, before it runs.
+pub struct Service {
     desk: Desk,
     chain: Box<dyn Chain>,
     view: Arc<RwLock<AlertView>>,
@@ -169,22 +178,24 @@ struct Service {
     clock: Arc<dyn Clock>,
     latest: Timestamp,
     observer: Box<dyn Observer>,
+    inputs: mpsc::Receiver<Input>,
 }
 
 impl Service {
-    async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+    /// Serves until it is asked to stop, nobody is left who could ask anything, or its log fails.
+    pub async fn run(mut self) {
         loop {
             let mut waiting = Vec::new();
             if self.stopping.load(Ordering::SeqCst) {
                 // whoever was confirmed nothing yet hands it in again after the next start
-                inputs.close();
+                self.inputs.close();
             }
-            let is_done = self.take_group(&mut inputs, &mut waiting).await;
+            let is_done = self.take_group(&mut waiting).await;
             let now = self.now();
             self.desk.tick(now);
             if let Err(error) = self.write().await {
                 // before whoever waits hears of it, so that they can say why
-                return self.end(&mut inputs, Some(error.to_string()));
+                return self.end(Some(error.to_string()));
             }
             answer(waiting);
             if is_done {
@@ -194,10 +205,10 @@ impl Service {
             self.attempts.begin(due, now);
         }
         self.drain().await;
-        self.end(&mut inputs, None);
+        self.end(None);
     }
-    fn end(&self, inputs: &mut mpsc::Receiver<Input>, why: Option<String>) {
-        inputs.close();
+    fn end(&mut self, why: Option<String>) {
+        self.inputs.close();
         if let Some(why) = &why {
             tracing::error!(%why, "alerting has stopped");
         }
@@ -211,9 +222,11 @@ impl Service {
     }
 
     /// Waits for something to do, and takes all there is of it; true: nothing more will come.
-    async fn take_group(&mut self, inputs: &mut mpsc::Receiver<Input>, waiting: &mut Vec<Waiting>) -> bool {
+    async fn take_group(&mut self, waiting: &mut Vec<Waiting>) -> bool {
         tokio::select! {
-            input = inputs.recv() => match input {
+            // in this order, so that a simulation repeats itself
+            biased;
+            input = self.inputs.recv() => match input {
                 Some(input) => waiting.extend(self.take(input)),
                 None => return true,
             },
@@ -224,7 +237,7 @@ impl Service {
             self.conclude(ended);
         }
         for _ in 1..GROUP_MAX {
-            match inputs.try_recv() {
+            match self.inputs.try_recv() {
                 Ok(input) => waiting.extend(self.take(input)),
                 Err(_) => break,
             }

@@ -11,7 +11,8 @@ use tokio::task::JoinHandle;
 
 use crate::archivist::ArchiveProgress;
 use crate::judge::SnapshotStore;
-use crate::pipeline::{Layout, Pipeline};
+use crate::pipeline::Pipeline;
+use crate::spine::Layout;
 
 /// How often it is looked whether records may go.
 const RETENTION_EVERY: Duration = Duration::from_mins(10);
@@ -91,9 +92,9 @@ fn remove_old(
     archived: Offset,
     now: citywarden_model::Timestamp,
 ) -> anyhow::Result<()> {
-    let layout = Layout::of(config);
+    let layout = Layout::new(&config.data_dir);
     let disk: Arc<dyn Disk> = Arc::new(HostDisk);
-    let snapshots = SnapshotStore::open(layout.snapshots())?.newest_first()?;
+    let snapshots = SnapshotStore::open(&disk, layout.snapshots())?.newest_first()?;
     // without a snapshot the judge begins with the oldest record: all of them are needed
     let needed = snapshots.iter().map(|snapshot| snapshot.next).min().unwrap_or_default();
     let hold = |name: &str, offset, yields| Hold { name: name.to_owned(), offset, yields };

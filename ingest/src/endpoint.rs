@@ -18,6 +18,8 @@ mod clients;
 mod config;
 mod connection;
 mod counters;
+mod door;
+mod flag;
 mod glob;
 mod handshake;
 mod intake;
@@ -35,6 +37,7 @@ mod users;
 
 pub use config::{EndpointConfig, Limits};
 pub use counters::{Counter, Counters};
+pub use door::{Door, Socket};
 pub use glob::DeviceGlob;
 pub use listener::{BindError, Endpoint, RunError};
 pub use sessions::SessionStore;

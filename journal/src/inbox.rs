@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -68,8 +68,6 @@ pub(crate) struct Shared {
     options: InboxOptions,
     record_bytes_max: usize,
     state: Mutex<State>,
-    /// Tells the writer that there is something to do.
-    work: Condvar,
     checkpoint_wanted: AtomicBool,
     pub(crate) committed: Committed,
 }
@@ -84,6 +82,8 @@ struct State {
     condition: Condition,
     foreign_head: Option<Digest>,
     room: Vec<Waker>,
+    /// The writer, where it sleeps.
+    writer: Option<Waker>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,13 +126,13 @@ impl Inbox {
             condition: Condition::Open,
             foreign_head: None,
             room: Vec::new(),
+            writer: None,
         };
         Self(Arc::new(Shared {
             clock,
             options,
             record_bytes_max,
             state: Mutex::new(state),
-            work: Condvar::new(),
             checkpoint_wanted: AtomicBool::new(false),
             committed: Committed::new(next),
         }))
@@ -154,14 +154,11 @@ impl Inbox {
         };
         let mut state = self.0.lock();
         self.0.admit(&state, len)?;
-        let was_empty = state.records.left() == 0;
         let now = self.0.clock.now();
         let (offset, _) = state.push(now, |received_at, bytes| message.encode(received_at, bytes));
+        let writer = state.writer.take();
         drop(state);
-        // The writer sleeps only on an empty inbox; to wake it is a system call.
-        if was_empty {
-            self.0.work.notify_one();
-        }
+        wake(writer);
         Ok(offset)
     }
 
@@ -169,15 +166,11 @@ impl Inbox {
     /// many in one read. What `fill` does besides, everybody else waits for.
     pub fn append_batch<T>(&self, fill: impl FnOnce(&mut InboxBatch<'_>) -> T) -> T {
         let mut state = self.0.lock();
-        let was_empty = state.records.left() == 0;
         let now = self.0.clock.now();
         let outcome = fill(&mut InboxBatch { shared: &self.0, state: &mut state, now });
-        // The writer sleeps only on an empty inbox.
-        let wake = was_empty && state.records.left() > 0;
+        let writer = if state.records.left() > 0 { state.writer.take() } else { None };
         drop(state);
-        if wake {
-            self.0.work.notify_one();
-        }
+        wake(writer);
         outcome
     }
 
@@ -190,8 +183,9 @@ impl Inbox {
             Condition::Open | Condition::DiskFull => {}
         }
         let placed = state.push(self.0.clock.now(), |received_at, bytes| control.encode(received_at, bytes));
+        let writer = state.writer.take();
         drop(state);
-        self.0.work.notify_one();
+        wake(writer);
         Ok(placed)
     }
 
@@ -204,8 +198,9 @@ impl Inbox {
             return Ok(None);
         }
         let (offset, _) = state.push(now, |received_at, bytes| Control::Tick.encode(received_at, bytes));
+        let writer = state.writer.take();
         drop(state);
-        self.0.work.notify_one();
+        wake(writer);
         Ok(Some(offset))
     }
 
@@ -231,10 +226,11 @@ impl Inbox {
 
     /// Signs a checkpoint with the next commit, or alone where nothing comes: an alert opened.
     pub fn request_checkpoint(&self) {
-        let state = self.0.lock();
+        let mut state = self.0.lock();
         self.0.checkpoint_wanted.store(true, Ordering::Release);
+        let writer = state.writer.take();
         drop(state);
-        self.0.work.notify_one();
+        wake(writer);
     }
 
     /// From now on checkpoints sign this head of the alert log along.
@@ -260,8 +256,9 @@ impl Inbox {
             state.condition = Condition::Closed;
             self.0.checkpoint_wanted.store(true, Ordering::Release);
         }
+        let writer = state.writer.take();
         drop(state);
-        self.0.work.notify_one();
+        wake(writer);
     }
 }
 
@@ -334,30 +331,43 @@ impl Shared {
         self.committed.stop();
     }
 
-    /// Blocks until there is something to write; for the thread of the writer. `unwritten`: it still has records.
-    pub(crate) fn wait_for_work(&self, unwritten: bool) -> Next {
-        let idle = |state: &mut State| {
-            !unwritten
-                && state.records.left() == 0
-                && state.condition != Condition::Closed
-                && !self.is_checkpoint_wanted()
-        };
-        let state = self.work.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
-        if state.condition == Condition::Closed && state.records.left() == 0 && !unwritten {
-            Next::End
-        } else {
-            Next::Commit
+    /// What the writer does next; until there is something it is woken when that may have changed. `unwritten`: it
+    /// still has records.
+    pub(crate) fn poll_work(&self, context: &Context<'_>, unwritten: bool) -> Poll<Next> {
+        let mut state = self.lock();
+        let is_empty = state.records.left() == 0 && !unwritten;
+        if !is_empty {
+            return Poll::Ready(Next::Commit);
         }
+        if state.condition == Condition::Closed {
+            return Poll::Ready(Next::End);
+        }
+        if self.is_checkpoint_wanted() {
+            return Poll::Ready(Next::Commit);
+        }
+        state.writer = Some(context.waker().clone());
+        Poll::Pending
     }
 
-    /// Blocks for a while, or until the inbox is closed: the disk is full.
-    pub(crate) fn wait_for_room(&self, patience: Duration) {
-        let full = |state: &mut State| state.condition == Condition::DiskFull;
-        drop(self.work.wait_timeout_while(self.lock(), patience, full));
+    /// Ready when the inbox is closed.
+    pub(crate) fn poll_closed(&self, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.condition == Condition::Closed {
+            return Poll::Ready(());
+        }
+        state.writer = Some(context.waker().clone());
+        Poll::Pending
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().condition == Condition::Closed
+    }
+}
+
+/// Wakes the writer where it sleeps: a system call.
+fn wake(writer: Option<Waker>) {
+    if let Some(writer) = writer {
+        writer.wake();
     }
 }
 

@@ -19,6 +19,7 @@ mod fields;
 mod inbox;
 mod journal;
 mod log;
+mod pace;
 mod reader;
 mod record;
 pub mod recording;
@@ -38,8 +39,9 @@ pub use log::{
     Checkpoint, CheckpointKey, Fault, KeyError, Log, LogBatch, LogError, LogOptions, LogReader, PublicKey,
     Recovery, Torn, Verification, verify,
 };
+pub use pace::{Closed, Pace};
 pub use reader::{Batch, Reader};
 pub use record::{Body, Message, Record, RecordError};
 pub use retention::{Hold, Removed, Retention, retain};
 pub use stat::{Stat, StatError, stat};
-pub use writer::{Commit, CommitError, Writer, WriterOptions};
+pub use writer::{Commit, CommitError, Writer, WriterOptions, Written};

@@ -1,5 +1,8 @@
 //! The one who writes: takes whatever arrived, writes, syncs, publishes.
+//!
+//! [`Writer::run`] is the loop; who runs it says how it waits ([`Pace`]): a thread, or a simulation in its own time.
 
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -9,6 +12,7 @@ use citywarden_model::{Offset, Span, Timestamp};
 use crate::inbox::{Next, Shared};
 use crate::log::records::Records;
 use crate::log::{CheckpointKey, Log, LogError, Seal};
+use crate::pace::{Closed, Pace, ThreadPace, block_on};
 
 /// Default of [`WriterOptions::checkpoint_every`].
 const CHECKPOINT_EVERY: Span = Span::from_secs(1);
@@ -38,6 +42,14 @@ pub struct Writer {
     key: CheckpointKey,
     records: Records,
     signed_at: Timestamp,
+}
+
+/// A commit of which nothing is durable yet: it is to be handed to [`Writer::sync`].
+#[must_use]
+pub struct Written {
+    before: Offset,
+    began: Timestamp,
+    result: Result<(), LogError>,
 }
 
 /// What one step made durable.
@@ -76,11 +88,17 @@ impl Writer {
 
     /// Writes and syncs whatever has arrived, then publishes it. Does nothing where there is nothing.
     pub fn commit(&mut self) -> Result<Commit, CommitError> {
+        let written = self.write();
+        self.sync(written)
+    }
+
+    /// The first half of a commit: writes whatever has arrived. Nothing of it is durable yet, and nobody hears of it.
+    pub fn write(&mut self) -> Written {
         let before = self.shared.committed.get();
         let taken = self.shared.take(&mut self.records);
         let seal = Seal { key: &self.key, signed_at: taken.now, foreign_head: taken.foreign_head };
         let written = write(&mut self.log, &mut self.records, seal);
-        let written = written.and_then(|()| {
+        let result = written.and_then(|()| {
             let due = taken.now.since(self.signed_at) >= self.options.checkpoint_every
                 || taken.now < self.signed_at;
             let wanted = self.shared.is_checkpoint_wanted();
@@ -93,10 +111,16 @@ impl Writer {
             }
             Ok(())
         });
+        Written { before, began: taken.now, result }
+    }
+
+    /// The second half: makes durable what was written, then publishes it.
+    pub fn sync(&mut self, written: Written) -> Result<Commit, CommitError> {
+        let Written { before, began, result } = written;
         // Also where the disk was full in the middle: what is written is made durable and is nobody's loss.
         let synced =
-            if written.as_ref().is_ok_and(|()| true) || is_full(&written) { self.log.sync() } else { Ok(()) };
-        self.settle(before, taken.now, synced.and(written))
+            if result.as_ref().is_ok_and(|()| true) || is_full(&result) { self.log.sync() } else { Ok(()) };
+        self.settle(before, began, synced.and(result))
     }
 
     fn settle(
@@ -128,20 +152,33 @@ impl Writer {
 
     /// Commits until the inbox is closed and all of it durable. Waits for work, never for time, except where the disk
     /// is full. `observe` hears of every step.
-    pub fn run(mut self, mut observe: impl FnMut(&Result<Commit, CommitError>)) -> Result<(), CommitError> {
-        while self.shared.wait_for_work(self.records.left() > 0) == Next::Commit {
-            let step = self.commit();
+    pub async fn run(
+        mut self,
+        mut pace: impl Pace,
+        mut observe: impl FnMut(&Result<Commit, CommitError>),
+    ) -> Result<(), CommitError> {
+        while self.work().await == Next::Commit {
+            let written = self.write();
+            pace.written().await;
+            let step = self.sync(written);
             observe(&step);
             match step {
                 Ok(_) => {}
                 Err(CommitError::DiskFull(error)) if self.shared.is_closed() => {
                     return Err(CommitError::DiskFull(error));
                 }
-                Err(CommitError::DiskFull(_)) => self.shared.wait_for_room(self.options.disk_full_retry),
+                Err(CommitError::DiskFull(_)) => {
+                    pace.room(Closed::new(Arc::clone(&self.shared)), self.options.disk_full_retry).await;
+                }
                 Err(stopped) => return Err(stopped),
             }
         }
         Ok(())
+    }
+
+    fn work(&self) -> impl Future<Output = Next> {
+        let (shared, unwritten) = (Arc::clone(&self.shared), self.records.left() > 0);
+        poll_fn(move |context| shared.poll_work(context, unwritten))
     }
 
     /// [`Writer::run`] on a thread of its own, and another one that prepares segments ahead of need.
@@ -155,7 +192,7 @@ impl Writer {
         let ahead =
             thread::Builder::new().name("journal-prepare".to_owned()).spawn(move || preparing.run(retry))?;
         thread::Builder::new().name("journal".to_owned()).spawn(move || {
-            let ended = self.run(observe);
+            let ended = block_on(self.run(ThreadPace, observe));
             preparer.close();
             drop(ahead.join());
             ended

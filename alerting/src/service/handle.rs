@@ -53,21 +53,24 @@ impl Handle {
         self.applied
     }
 
-    /// Hands in a transition and copies of the messages it rests on, in order; waits where the inbox is full. Not to be
-    /// called from async code.
-    pub fn transition(&self, transition: Transition, evidence: Vec<EvidenceMessage>) -> Result<(), Stopped> {
+    /// Hands in a transition and copies of the messages it rests on, in order; waits where the inbox is full.
+    pub async fn transition(
+        &self,
+        transition: Transition,
+        evidence: Vec<EvidenceMessage>,
+    ) -> Result<(), Stopped> {
         let input = Input::Transition { transition: Box::new(transition), evidence };
-        self.inbox.blocking_send(input).map_err(|_| Stopped)
+        self.inbox.send(input).await.map_err(|_| Stopped)
     }
     /// Waits until everything that follows from the transitions handed in before is durable. All transitions of the
-    /// records up to and including `offset` must have been handed in. Not to be called from async code.
-    pub fn barrier(&self, offset: Offset) -> Result<(), Stopped> {
-        self.begin_barrier(offset)?.blocking_recv().map_err(|_| Stopped)
+    /// records up to and including `offset` must have been handed in.
+    pub async fn barrier(&self, offset: Offset) -> Result<(), Stopped> {
+        self.begin_barrier(offset).await?.await.map_err(|_| Stopped)
     }
-    /// As [`Self::barrier`], and returns at once: the receiver resolves when it is durable.
-    pub fn begin_barrier(&self, offset: Offset) -> Result<oneshot::Receiver<()>, Stopped> {
+    /// As [`Self::barrier`], and returns when it is asked for: the receiver resolves when it is durable.
+    pub async fn begin_barrier(&self, offset: Offset) -> Result<oneshot::Receiver<()>, Stopped> {
         let (done, confirmed) = oneshot::channel();
-        self.inbox.blocking_send(Input::Barrier { offset, done }).map_err(|_| Stopped)?;
+        self.inbox.send(Input::Barrier { offset, done }).await.map_err(|_| Stopped)?;
         Ok(confirmed)
     }
 

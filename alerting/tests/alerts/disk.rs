@@ -35,10 +35,8 @@ async fn nothing_is_sent_confirmed_or_shown_that_could_not_be_synced() {
     let refused = running.handle.command(acknowledge("site-1")).await.unwrap_err().to_string();
     assert!(refused.starts_with("alerting has stopped: the alert log failed: "), "{refused}");
     assert!(matches!(running.handle.standing().health, Health::Stopped(Some(_))));
-    let handle = running.handle.clone();
-    let handed_in =
-        tokio::task::spawn_blocking(move || handle.transition(raise(2, "site-2", "08:01"), Vec::new()));
-    assert!(handed_in.await.unwrap().is_err());
+    let handed_in = running.handle.transition(raise(2, "site-2", "08:01"), Vec::new()).await;
+    assert!(handed_in.is_err());
     assert_eq!(count(&running), 1);
     assert!(door.requests.try_recv().is_err());
     running.stop().await;
@@ -82,10 +80,7 @@ async fn a_crash_at_any_moment_loses_nothing_that_was_confirmed() {
         let disk = SimulatedDisk::new();
         let running = Running::with(log(&disk), HandClock::at(at("08:00")), &[]);
         running.judge(vec![raise(1, "site-1", "08:00"), raise(2, "site-2", "08:01")]).await;
-        let handle = running.handle.clone();
-        let unconfirmed =
-            tokio::task::spawn_blocking(move || handle.transition(raise(3, "site-3", "08:02"), Vec::new()));
-        unconfirmed.await.unwrap().unwrap();
+        running.handle.transition(raise(3, "site-3", "08:02"), Vec::new()).await.unwrap();
         disk.crash(seed);
         running.stop().await;
 

@@ -24,7 +24,7 @@ use super::{output, print_problems, read_config};
 use crate::cli::Backtest;
 use crate::config::Config;
 use crate::judge::{Fixed, Judge, collect_evidence};
-use crate::pipeline::Layout;
+use crate::spine::Layout;
 use crate::{county, rulebook};
 
 /// Judges, and prints what it finds.
@@ -47,7 +47,7 @@ fn open(options: &Backtest, config: &Config) -> anyhow::Result<Box<dyn Feed>> {
         return Ok(Box::new(Recording::open(path)?));
     }
     let disk: Arc<dyn Disk> = Arc::new(HostDisk);
-    let dir = Layout::of(config).journal();
+    let dir = Layout::new(&config.data_dir).journal();
     let kept = stat(&disk, &dir)?;
     // before the very first record there is nothing that could be missing
     if let (Some(from), Some(kept)) =
@@ -129,7 +129,7 @@ fn in_order(book: &AlertBook, from: Option<Timestamp>) -> Vec<Arc<Alert>> {
 /// What the service raised in the same time.
 fn raised(config: &Config, options: &Backtest) -> anyhow::Result<Vec<Arc<Alert>>> {
     let disk: Arc<dyn Disk> = Arc::new(HostDisk);
-    let view = read_view(&disk, &Layout::of(config).alerts())?;
+    let view = read_view(&disk, &Layout::new(&config.data_dir).alerts())?;
     let filter = AlertFilter { from: options.from, to: options.to, ..AlertFilter::default() };
     Ok(view.list(&filter, None, usize::MAX).alerts)
 }

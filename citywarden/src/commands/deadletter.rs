@@ -12,7 +12,7 @@ use citywarden_model::{DeadLetterReason, Moment, Registry};
 use super::{output, read_config};
 use crate::cli::ConfigFile;
 use crate::judge::{DeadLetter, Stored, Versions as _, decode};
-use crate::pipeline::Layout;
+use crate::spine::Layout;
 use crate::texts::TextStore;
 
 /// How many records are looked at at a time.
@@ -22,7 +22,7 @@ const RECORDS_A_BATCH: usize = 4096;
 pub(crate) fn list(reason: Option<&str>, config: &ConfigFile, as_json: bool) -> anyhow::Result<ExitCode> {
     let reason = reason.map(known_reason).transpose()?;
     let config = read_config(config)?;
-    let layout = Layout::of(&config);
+    let layout = Layout::new(&config.data_dir);
     let disk: Arc<dyn Disk> = Arc::new(HostDisk);
     let mut stored = Stored::new(TextStore::open(Arc::clone(&disk), &layout.texts())?, config.local);
     let mut registry = Arc::new(Registry::empty(config.region.clone()));

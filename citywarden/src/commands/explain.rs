@@ -18,7 +18,7 @@ use super::{output, read_config};
 use crate::cli::Explain;
 use crate::config::Config;
 use crate::judge::{JournalEvidence, Judge, Stored, collect_evidence};
-use crate::pipeline::Layout;
+use crate::spine::Layout;
 use crate::texts::TextStore;
 
 /// How many records are read at a time.
@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Explain) -> anyhow::Result<ExitCode> {
 fn question(options: &Explain, config: &Config) -> anyhow::Result<Question> {
     if let Some(id) = &options.alert {
         let disk: Arc<dyn Disk> = Arc::new(HostDisk);
-        let view = read_view(&disk, &Layout::of(config).alerts())?;
+        let view = read_view(&disk, &Layout::new(&config.data_dir).alerts())?;
         let id = AlertId::from(id.as_str());
         let (alert, offset) = as_raised(&view, &id)
             .ok_or_else(|| anyhow::anyhow!("there is no alert {id} in the alert log"))?;
@@ -104,7 +104,7 @@ fn as_raised(view: &AlertView, id: &AlertId) -> Option<(Arc<Alert>, Offset)> {
 
 /// Judges the journal again; gives the judge as it was then, and the alerts of the asset on the way.
 fn derive(config: &Config, question: &Question) -> anyhow::Result<(Judge<Stored>, Vec<Alert>)> {
-    let layout = Layout::of(config);
+    let layout = Layout::new(&config.data_dir);
     let disk: Arc<dyn Disk> = Arc::new(HostDisk);
     let stored = Stored::new(TextStore::open(Arc::clone(&disk), &layout.texts())?, config.local);
     let mut judge = Judge::new(config.evaluation.clone(), stored);

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{output, read_config};
 use crate::cli::{ConfigFile, JournalAt};
-use crate::pipeline::Layout;
+use crate::spine::Layout;
 
 /// How many records are printed between two looks at the disk.
 const RECORDS_A_BATCH: usize = 1024;
@@ -18,7 +18,7 @@ const RECORDS_A_BATCH: usize = 1024;
 /// Prints how much there is.
 pub(crate) fn print_stat(at: &JournalAt) -> anyhow::Result<ExitCode> {
     let config = read_config(&at.config)?;
-    let stat = stat(&disk(), &Layout::of(&config).journal())?;
+    let stat = stat(&disk(), &Layout::new(&config.data_dir).journal())?;
     let mut out = output();
     if at.json {
         let object = json!({
@@ -60,7 +60,7 @@ pub(crate) fn print_stat(at: &JournalAt) -> anyhow::Result<ExitCode> {
 
 /// Prints each record as a line of a recording.
 pub(crate) fn dump(from: Option<u64>, to: Option<u64>, config: &ConfigFile) -> anyhow::Result<ExitCode> {
-    let dir = Layout::of(&read_config(config)?).journal();
+    let dir = Layout::new(&read_config(config)?.data_dir).journal();
     let mut reader = match from {
         Some(from) => Reader::open(&disk(), &dir, Offset(from))?,
         None => Reader::open_oldest(&disk(), &dir)?,
@@ -80,7 +80,7 @@ pub(crate) fn dump(from: Option<u64>, to: Option<u64>, config: &ConfigFile) -> a
 
 /// Walks the hash chain.
 pub(crate) fn check_chain(at: &JournalAt) -> anyhow::Result<ExitCode> {
-    let layout = Layout::of(&read_config(&at.config)?);
+    let layout = Layout::new(&read_config(&at.config)?.data_dir);
     let found = verify(&*disk(), &layout.journal(), None)?;
     let mut out = output();
     if at.json {

@@ -8,13 +8,13 @@ use citywarden_journal::{Body, Disk, LogError, Reader};
 use citywarden_model::{Change, Digest, Hasher, Offset, Transition};
 
 /// Finds the messages of some offsets.
-pub(crate) trait EvidenceSource {
+pub trait EvidenceSource {
     /// The messages at these offsets (ascending), in that order; one that is no longer kept is left out.
     fn messages(&mut self, offsets: &[Offset]) -> std::io::Result<Vec<EvidenceMessage>>;
 }
 
 /// Fills in the evidence of a transition that raises an alert; gives the messages it rests on.
-pub(crate) fn collect_evidence(
+pub fn collect_evidence(
     transition: &mut Transition,
     source: &mut (impl EvidenceSource + ?Sized),
 ) -> std::io::Result<Vec<EvidenceMessage>> {
@@ -34,14 +34,14 @@ fn digest_of(messages: &[EvidenceMessage]) -> Digest {
 }
 
 /// Evidence from the journal.
-pub(crate) struct JournalEvidence {
+pub struct JournalEvidence {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
 }
 
 impl JournalEvidence {
     /// Evidence from the journal of this directory.
-    pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Self {
+    pub fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Self {
         Self { disk, dir }
     }
 }

@@ -1,25 +1,25 @@
-//! The judge of the running service: a thread that follows the journal, hands what it finds to alerting, and takes a
-//! snapshot now and then. It is never waited for by whoever acknowledges.
+//! The judge of the running service: it follows the journal, hands what it finds to alerting, and takes a snapshot now
+//! and then. It is never waited for by whoever acknowledges, and has a thread and a small runtime to itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use citywarden_journal::{Inbox, Reader};
 use citywarden_model::{Clock, Offset, Span, Timestamp, Transition};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::{EvidenceSource, Judge, Snapshot, SnapshotStore, Stored, collect_evidence};
 
-/// How long the thread waits for records before it looks whether it is asked something.
+/// How long it waits for records before it looks at its clock.
 const IDLE: Duration = Duration::from_millis(50);
 /// How many records are taken between two looks at questions.
 const RECORDS_A_TURN: usize = 4096;
 
 /// How far the judge is; read by metrics, health and retention.
 #[derive(Debug, Default)]
-pub(crate) struct Progress {
+pub struct Progress {
     judged: AtomicU64,
     judged_at_ns: AtomicU64,
     stopped: AtomicBool,
@@ -27,7 +27,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// The first record that is not judged yet.
-    pub(crate) fn next(&self) -> Offset {
+    pub fn next(&self) -> Offset {
         Offset(self.judged.load(Ordering::Acquire))
     }
     /// When the last judged record was received.
@@ -35,7 +35,7 @@ impl Progress {
         Timestamp::from_nanos(i64::try_from(self.judged_at_ns.load(Ordering::Relaxed)).unwrap_or(i64::MAX))
     }
     /// Whether the judge has given up.
-    pub(crate) fn is_stopped(&self) -> bool {
+    pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
     /// Where the judge begins.
@@ -49,11 +49,11 @@ impl Progress {
 }
 
 /// A question that only the judge's own thread can answer.
-pub(crate) type Question = Box<dyn FnOnce(&Judge<Stored>) + Send>;
+pub type Question = Box<dyn FnOnce(&Judge<Stored>) + Send>;
 
 /// Where questions are put.
 #[derive(Clone)]
-pub(crate) struct Questions(Sender<Question>);
+pub struct Questions(UnboundedSender<Question>);
 
 impl Questions {
     /// Asks; `None` where the judge has stopped. Not to be called from async code.
@@ -61,15 +61,15 @@ impl Questions {
         &self,
         question: impl FnOnce(&Judge<Stored>) -> T + Send + 'static,
     ) -> Option<T> {
-        let (reply, answer) = channel();
+        let (reply, answer) = oneshot::channel();
         let ask: Question = Box::new(move |judge| drop(reply.send(question(judge))));
         self.0.send(ask).ok()?;
-        answer.recv().ok()
+        answer.blocking_recv().ok()
     }
 }
 
-/// What the judge's thread is made of.
-pub(crate) struct LiveJudge<E> {
+/// The judge with everything it works with, before it runs.
+pub struct LiveJudge<E> {
     /// The judge, as it was at `reader`'s position.
     pub(crate) judge: Judge<Stored>,
     /// Reads the journal from there.
@@ -90,6 +90,8 @@ pub(crate) struct LiveJudge<E> {
     pub(crate) progress: Arc<Progress>,
     /// Set when the service stops.
     pub(crate) stop: Arc<AtomicBool>,
+    /// What it is asked.
+    pub(crate) asked: UnboundedReceiver<Question>,
 }
 
 /// Says that the judge has ended, however it did: a panic too.
@@ -118,47 +120,66 @@ pub(crate) enum JudgeStop {
     Alerting(#[from] citywarden_alerting::service::Stopped),
 }
 
-impl<E: EvidenceSource> LiveJudge<E> {
-    /// A place to put questions, and where the thread finds them.
-    pub(crate) fn questions() -> (Questions, Receiver<Question>) {
-        let (sender, receiver) = channel();
-        (Questions(sender), receiver)
+impl Questions {
+    /// A place to put questions, and where the judge finds them.
+    pub(crate) fn place() -> (Self, UnboundedReceiver<Question>) {
+        let (sender, receiver) = unbounded_channel();
+        (Self(sender), receiver)
     }
+}
 
+impl<E: EvidenceSource + Send> LiveJudge<E> {
     /// Follows the journal until it is told to stop; then judges what is committed and takes a last snapshot.
-    pub(crate) fn run(mut self, questions: &Receiver<Question>) {
+    pub async fn run(mut self) {
         let _ended = Ended(Arc::clone(&self.progress));
-        if let Err(stop) = self.follow(questions) {
+        if let Err(stop) = self.follow().await {
             tracing::error!("the judge has stopped: {stop}");
         }
     }
 
-    fn follow(&mut self, questions: &Receiver<Question>) -> Result<(), JudgeStop> {
+    async fn follow(&mut self) -> Result<(), JudgeStop> {
         let mut next_snapshot = self.clock.now() + self.snapshot_every;
         let mut pending: Option<Pending> = None;
         loop {
             let ending = self.stop.load(Ordering::Acquire);
-            let went_on = self.turn(if ending { Duration::ZERO } else { IDLE })?;
-            for question in questions.try_iter() {
+            if !ending {
+                self.wait().await;
+            }
+            let went_on = self.turn().await?;
+            while let Ok(question) = self.asked.try_recv() {
                 question(&self.judge);
             }
             pending = pending.and_then(|pending| self.settle(pending));
             if !went_on && (ending || self.inbox.is_stopped()) {
-                return self.finish();
+                return self.finish().await;
             }
             if pending.is_none() && self.clock.now() >= next_snapshot {
-                pending = self.begin_snapshot()?;
+                pending = self.begin_snapshot().await?;
                 next_snapshot = self.clock.now() + self.snapshot_every;
             }
         }
     }
 
-    /// Judges what is committed, at most one turn of it; whether there was any.
-    fn turn(&mut self, wait: Duration) -> Result<bool, JudgeStop> {
+    /// Waits for records or questions, and not for long.
+    async fn wait(&mut self) {
         let next = self.progress.next();
-        // stopped or not, what was committed is judged
-        let committed = self.inbox.wait_past(next, wait).unwrap_or_else(|_| self.inbox.committed());
+        if self.inbox.committed() > next {
+            return;
+        }
+        tokio::select! {
+            // in this order, so that a simulation repeats itself; a stopped journal is found out by whoever called
+            biased;
+            _ = self.inbox.durable(next), if !self.inbox.is_stopped() => {}
+            Some(question) = self.asked.recv() => question(&self.judge),
+            () = tokio::time::sleep(IDLE) => {}
+        }
+    }
+
+    /// Judges what is committed, at most one turn of it; whether there was any.
+    async fn turn(&mut self) -> Result<bool, JudgeStop> {
         let unreadable = |error: &dyn std::fmt::Display| JudgeStop::Journal(error.to_string());
+        // stopped or not, what was committed is judged
+        let committed = self.inbox.committed();
         let batch =
             self.reader.next_batch(Some(committed), RECORDS_A_TURN).map_err(|error| unreadable(&error))?;
         let mut transitions = Vec::new();
@@ -168,7 +189,7 @@ impl<E: EvidenceSource> LiveJudge<E> {
             self.judge.take(&record, &mut transitions)?;
             reached = Some((record.offset.next(), record.received_at));
             for transition in transitions.drain(..) {
-                hand_over(transition, &mut self.evidence, &self.alerting)?;
+                hand_over(transition, &mut self.evidence, &self.alerting).await?;
             }
         }
         let Some((next, at)) = reached else { return Ok(false) };
@@ -176,11 +197,11 @@ impl<E: EvidenceSource> LiveJudge<E> {
         Ok(true)
     }
 
-    fn begin_snapshot(&mut self) -> Result<Option<Pending>, JudgeStop> {
+    async fn begin_snapshot(&mut self) -> Result<Option<Pending>, JudgeStop> {
         let next = self.progress.next();
         let Some(last) = next.0.checked_sub(1) else { return Ok(None) };
         let Some(snapshot) = self.judge.snapshot(next) else { return Ok(None) };
-        let confirmed = self.alerting.begin_barrier(Offset(last))?;
+        let confirmed = self.alerting.begin_barrier(Offset(last)).await?;
         Ok(Some(Pending { snapshot, confirmed }))
     }
 
@@ -203,21 +224,21 @@ impl<E: EvidenceSource> LiveJudge<E> {
         }
     }
 
-    fn finish(&mut self) -> Result<(), JudgeStop> {
-        if let Some(pending) = self.begin_snapshot()? {
-            pending.confirmed.blocking_recv().map_err(|_| citywarden_alerting::service::Stopped)?;
+    async fn finish(&mut self) -> Result<(), JudgeStop> {
+        if let Some(pending) = self.begin_snapshot().await? {
+            pending.confirmed.await.map_err(|_| citywarden_alerting::service::Stopped)?;
             self.write(&pending.snapshot);
         }
         Ok(())
     }
 }
 
-fn hand_over(
+async fn hand_over(
     mut transition: Transition,
-    evidence: &mut impl EvidenceSource,
+    evidence: &mut (impl EvidenceSource + Send),
     alerting: &citywarden_alerting::Handle,
 ) -> Result<(), JudgeStop> {
     let messages = collect_evidence(&mut transition, evidence)
         .map_err(|error| JudgeStop::Journal(format!("evidence: {error}")))?;
-    Ok(alerting.transition(transition, messages)?)
+    Ok(alerting.transition(transition, messages).await?)
 }

@@ -18,13 +18,14 @@ use citywarden_model::{
 use citywarden_rules::{Arrival, Evaluator, EvaluatorOptions, RestoreError};
 
 pub(crate) use dead_letter::{DeadLetter, Tally};
-pub(crate) use evidence::{EvidenceSource, JournalEvidence, collect_evidence};
-pub(crate) use live::{LiveJudge, Progress, Questions};
-pub(crate) use snapshot::{Snapshot, SnapshotStore};
-pub(crate) use versions::{Fixed, Stored, VersionError, Versions};
+pub use evidence::{EvidenceSource, JournalEvidence, collect_evidence};
+pub use live::{LiveJudge, Progress, Question, Questions};
+pub use snapshot::{Snapshot, SnapshotStore};
+pub(crate) use versions::Fixed;
+pub use versions::{Stored, VersionError, Versions};
 
 /// Judges records, one after the other.
-pub(crate) struct Judge<V> {
+pub struct Judge<V> {
     region: RegionId,
     versions: V,
     evaluator: Evaluator,
@@ -33,13 +34,13 @@ pub(crate) struct Judge<V> {
 
 impl<V: Versions> Judge<V> {
     /// A judge that has seen nothing.
-    pub(crate) fn new(options: EvaluatorOptions, versions: V) -> Self {
+    pub fn new(options: EvaluatorOptions, versions: V) -> Self {
         let region = options.region.clone();
         Self { region, versions, evaluator: Evaluator::new(options), tally: Tally::default() }
     }
 
     /// A judge as it was when the snapshot was taken.
-    pub(crate) fn restore(
+    pub fn restore(
         options: EvaluatorOptions,
         mut versions: V,
         snapshot: &Snapshot,
@@ -54,11 +55,7 @@ impl<V: Versions> Judge<V> {
     }
 
     /// Judges one record; what it brings about is added to `out`.
-    pub(crate) fn take(
-        &mut self,
-        record: &Record<'_>,
-        out: &mut Vec<Transition>,
-    ) -> Result<(), VersionError> {
+    pub fn take(&mut self, record: &Record<'_>, out: &mut Vec<Transition>) -> Result<(), VersionError> {
         let moment = Moment { offset: record.offset, at: record.received_at };
         if self.versions.is_due(&record.body) {
             self.install(moment, &record.body, out)?;
@@ -140,7 +137,7 @@ impl<V: Versions> Judge<V> {
         &self.tally
     }
     /// Everything needed to go on with the record at `next`; `None` while no rules and registry are in force.
-    pub(crate) fn snapshot(&self, next: Offset) -> Option<Snapshot> {
+    pub fn snapshot(&self, next: Offset) -> Option<Snapshot> {
         let installed = self.evaluator.registry().digest != Digest::default();
         installed.then(|| Snapshot { next, evaluator: self.evaluator.snapshot() })
     }

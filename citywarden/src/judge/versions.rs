@@ -11,7 +11,7 @@ use crate::texts::TextStore;
 
 /// The texts that the journal refers to are not there.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum VersionError {
+pub enum VersionError {
     /// A digest in the journal has no text.
     #[error("the {what} {digest} that the journal names cannot be read: {why}")]
     Lost {
@@ -28,7 +28,7 @@ pub(crate) enum VersionError {
 }
 
 /// Finds the rules and the registry that a record puts into force.
-pub(crate) trait Versions {
+pub trait Versions {
     /// Whether this record puts something into force.
     fn is_due(&mut self, body: &Body<'_>) -> bool;
     /// The rules of this digest.
@@ -76,7 +76,7 @@ impl Versions for Fixed {
 
 /// What the journal names, from the store of texts; what was loaded is kept.
 #[derive(Debug, Clone)]
-pub(crate) struct Stored {
+pub struct Stored {
     texts: TextStore,
     local: LocalClock,
     loaded: Arc<Mutex<Loaded>>,
@@ -92,16 +92,17 @@ struct Loaded {
 const LOADED_MAX: usize = 8;
 
 impl Stored {
-    pub(crate) fn new(texts: TextStore, local: LocalClock) -> Self {
+    /// What this store of texts holds; local times are of this clock.
+    pub fn new(texts: TextStore, local: LocalClock) -> Self {
         Self { texts, local, loaded: Arc::default() }
     }
     /// Keeps rules ready that were just compiled, so that the judge need not do it again.
-    pub(crate) fn keep_rules(&self, rules: &Arc<RuleSet>) {
+    pub fn keep_rules(&self, rules: &Arc<RuleSet>) {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         keep(&mut loaded.rules, rules.digest, rules);
     }
     /// Keeps a registry ready that was just read.
-    pub(crate) fn keep_registry(&self, registry: &Arc<Registry>) {
+    pub fn keep_registry(&self, registry: &Arc<Registry>) {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         keep(&mut loaded.registries, registry.digest, registry);
     }

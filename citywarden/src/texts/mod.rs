@@ -24,14 +24,14 @@ use citywarden_rules::{RuleFile, RuleSet};
 
 /// The store. Clones are the same store.
 #[derive(Clone)]
-pub(crate) struct TextStore {
+pub struct TextStore {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
 }
 
 /// A text that cannot be kept or found.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TextError {
+pub enum TextError {
     /// The store never held it, or somebody removed it.
     #[error("no text {digest} in {}", dir.display())]
     Absent {
@@ -70,7 +70,7 @@ pub(crate) enum TextError {
 
 impl TextStore {
     /// The store in this folder, which is made where it is missing.
-    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, TextError> {
+    pub fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, TextError> {
         disk.create_dir(dir).map_err(|error| TextError::Disk { path: dir.to_owned(), error })?;
         Ok(Self { disk, dir: dir.to_owned() })
     }
@@ -98,7 +98,7 @@ impl TextStore {
         if found == *digest { Ok(text) } else { Err(TextError::Damaged { path, found }) }
     }
     /// Keeps a rule set, under its own digest.
-    pub(crate) fn put_rules(&self, rules: &RuleSet) -> Result<Digest, TextError> {
+    pub fn put_rules(&self, rules: &RuleSet) -> Result<Digest, TextError> {
         let mut list = String::new();
         for rule in &rules.rules {
             let digest = self.put(rule.text.as_bytes())?;
@@ -122,7 +122,7 @@ impl TextStore {
         files.collect()
     }
     /// Keeps a registry, under its own digest.
-    pub(crate) fn put_registry(&self, registry: &Registry) -> Result<Digest, TextError> {
+    pub fn put_registry(&self, registry: &Registry) -> Result<Digest, TextError> {
         self.put(citywarden_registry::freeze(registry).as_bytes())
     }
     /// The registry of this digest.

@@ -12,7 +12,8 @@ use citywarden_model::{Clock, Offset, Timestamp};
 use crate::archivist::ArchiveProgress;
 use crate::judge::{Judge, Progress, Stored};
 use crate::metrics::{Metrics, raise_to};
-use crate::pipeline::{Layout, Pipeline};
+use crate::pipeline::Pipeline;
+use crate::spine::Layout;
 
 /// Where the numbers are.
 #[derive(Clone)]
@@ -44,7 +45,7 @@ impl Figures {
             alerting: pipeline.alerting.clone(),
             endpoints: endpoints.collect(),
             brokers: brokers.collect(),
-            journal: Layout::of(&pipeline.config).journal(),
+            journal: Layout::new(&pipeline.config.data_dir).journal(),
         }
     }
 

@@ -246,19 +246,14 @@ async fn alerting(dir: &Path) -> Handle {
         observer: Box::new(()),
     })
     .unwrap();
-    let judge = handle.clone();
-    tokio::task::spawn_blocking(move || {
-        for (asset, minute) in [("site-1", 1), ("site-2", 2), ("site-3", 3)] {
-            raise(&judge, alert(asset, minute), u64::from(minute));
-        }
-        judge.barrier(Offset(3)).unwrap();
-    })
-    .await
-    .unwrap();
+    for (asset, minute) in [("site-1", 1), ("site-2", 2), ("site-3", 3)] {
+        raise(&handle, alert(asset, minute), u64::from(minute)).await;
+    }
+    handle.barrier(Offset(3)).await.unwrap();
     handle
 }
 
-pub(crate) fn raise(handle: &Handle, alert: Alert, offset: u64) {
+pub(crate) async fn raise(handle: &Handle, alert: Alert, offset: u64) {
     let message = EvidenceMessage {
         offset: Offset(offset),
         received_at: alert.opened_at,
@@ -277,5 +272,5 @@ pub(crate) fn raise(handle: &Handle, alert: Alert, offset: u64) {
             evidence: Vec::new(),
         },
     };
-    handle.transition(transition, vec![message]).unwrap();
+    handle.transition(transition, vec![message]).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Listening, accepting, stopping.
+//! Accepting, serving, stopping.
 
 use std::future::Future;
 use std::io;
@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use citywarden_journal::Inbox;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::config::EndpointConfig;
 use super::connection::Connection;
 use super::counters::Counters;
+use super::door::{Door, Socket};
+use super::flag::Flag;
 use super::handshake::{Greeted, greet};
 use super::intake::Intake;
 use super::session::End;
@@ -29,8 +30,8 @@ use crate::codec::Reason;
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// A listening endpoint.
-pub struct Endpoint {
-    listener: TcpListener,
+pub struct Endpoint<D = TcpListener> {
+    door: D,
     local_addr: SocketAddr,
     shared: Arc<Shared>,
     inbox: Inbox,
@@ -74,13 +75,13 @@ pub enum RunError {
 }
 
 /// What a connection's task is told, and tells.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Signals {
-    stopping: watch::Receiver<bool>,
-    journal_stopped: watch::Sender<bool>,
+    stopping: Arc<Flag>,
+    journal_stopped: Arc<Flag>,
 }
 
-impl std::fmt::Debug for Endpoint {
+impl<D> std::fmt::Debug for Endpoint<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Endpoint").field("local_addr", &self.local_addr).finish_non_exhaustive()
     }
@@ -99,16 +100,33 @@ impl Endpoint {
         if !known && !listen.ip().to_canonical().is_loopback() {
             return Err(BindError::Unprotected(listen));
         }
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(|error| BindError::NoRandom(error.to_string()))?;
+        let failed = |source| BindError::Listen { listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let local_addr = listener.local_addr().map_err(failed)?;
+        let mut endpoint = Self::behind(listener, config, inbox, counters, store, key)?;
+        endpoint.local_addr = local_addr;
+        Ok(endpoint)
+    }
+}
+
+impl<D: Door> Endpoint<D> {
+    /// An endpoint behind another door than a TCP socket; `key` is what a real one draws at random.
+    pub fn behind(
+        door: D,
+        config: EndpointConfig,
+        inbox: Inbox,
+        counters: Arc<Counters>,
+        store: SessionStore,
+        key: [u8; 32],
+    ) -> Result<Self, BindError> {
         let (path, bounds) = (store.dir.join(&store.name), Bounds::from(&config.limits));
         let sessions =
             Sessions::open(store, bounds).map_err(|source| BindError::Sessions { path, source })?;
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|error| BindError::NoRandom(error.to_string()))?;
-        let listener =
-            TcpListener::bind(listen).await.map_err(|source| BindError::Listen { listen, source })?;
-        let local_addr = listener.local_addr().map_err(|source| BindError::Listen { listen, source })?;
+        let local_addr = config.listen;
         let shared = Arc::new(Shared::new(config, counters, sessions, key));
-        Ok(Self { listener, local_addr, shared, inbox })
+        Ok(Self { door, local_addr, shared, inbox })
     }
 
     /// Where it listens.
@@ -126,19 +144,19 @@ impl Endpoint {
         if !intake.source_up(source.as_str()) {
             return Err(RunError::JournalStopped);
         }
-        let (stop, stopping) = watch::channel(false);
-        let (journal_stopped, mut journal_has_stopped) = watch::channel(false);
         let mut connections = JoinSet::new();
-        let signals = Signals { stopping, journal_stopped };
+        let signals = Signals::default();
         let outcome = tokio::select! {
+            // in this order, so that a simulation repeats itself
+            biased;
             () = shutdown => Ok(()),
-            () = raised(&mut journal_has_stopped) => Err(RunError::JournalStopped),
+            () = signals.journal_stopped.raised() => Err(RunError::JournalStopped),
             () = self.accept(&mut connections, &signals) => Ok(()),
         };
         let sessions = self.shared.sessions.clone();
         let drain_timeout = self.shared.config.limits.drain_timeout;
         drop(self);
-        stop.send_replace(true);
+        signals.stopping.raise();
         let drained = async { while connections.join_next().await.is_some() {} };
         if timeout(drain_timeout, drained).await.is_err() {
             tracing::warn!(
@@ -158,7 +176,8 @@ impl Endpoint {
     async fn accept(&self, connections: &mut JoinSet<()>, signals: &Signals) {
         loop {
             tokio::select! {
-                accepted = self.listener.accept() => match accepted {
+                biased;
+                accepted = self.door.accept() => match accepted {
                     Ok((stream, peer)) => self.begin(stream, peer, connections, signals),
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
@@ -174,12 +193,12 @@ impl Endpoint {
         }
     }
 
-    fn begin(&self, stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>, signals: &Signals) {
+    fn begin(&self, stream: D::Stream, peer: SocketAddr, connections: &mut JoinSet<()>, signals: &Signals) {
         if connections.len() >= self.shared.config.limits.connections_max {
             self.shared.counters.connections_refused.increment();
             return;
         }
-        if let Err(error) = stream.set_nodelay(true) {
+        if let Err(error) = stream.send_at_once() {
             tracing::debug!(%peer, %error, "acknowledgements may be delayed");
         }
         let (shared, intake, signals) =
@@ -195,16 +214,11 @@ impl Endpoint {
     }
 }
 
-/// Resolves when this flag is up, or nobody is left to raise it.
-async fn raised(flag: &mut watch::Receiver<bool>) {
-    drop(flag.wait_for(|raised| *raised).await);
-}
-
-async fn serve(stream: TcpStream, shared: Arc<Shared>, intake: Intake, signals: Signals) {
+async fn serve(stream: impl Socket, shared: Arc<Shared>, intake: Intake, signals: Signals) {
     greet_and_serve(async { Some((stream, None)) }, shared, intake, signals).await;
 }
 
-async fn serve_tls(stream: TcpStream, tls: Tls, shared: Arc<Shared>, intake: Intake, signals: Signals) {
+async fn serve_tls(stream: impl Socket, tls: Tls, shared: Arc<Shared>, intake: Intake, signals: Signals) {
     let counters = shared.clone();
     let secured = async move {
         let failed = |error: io::Error| {
@@ -227,7 +241,7 @@ async fn greet_and_serve<S: AsyncRead + AsyncWrite + Unpin>(
     secured: impl Future<Output = Option<(S, Option<String>)>>,
     shared: Arc<Shared>,
     intake: Intake,
-    mut signals: Signals,
+    signals: Signals,
 ) {
     let greeting = async {
         let (mut stream, name) = secured.await?;
@@ -235,8 +249,9 @@ async fn greet_and_serve<S: AsyncRead + AsyncWrite + Unpin>(
         Some((stream, greeted))
     };
     let greeted = tokio::select! {
+        biased;
         greeted = timeout(shared.config.limits.connect_timeout, greeting) => greeted,
-        () = raised(&mut signals.stopping) => return,
+        () = signals.stopping.raised() => return,
     };
     match greeted {
         Err(_) => shared.counters.timed_out.increment(),
@@ -246,9 +261,10 @@ async fn greet_and_serve<S: AsyncRead + AsyncWrite + Unpin>(
             let Greeted { session, mut place, mut stay, keep_alive_s, buffer } = greeted;
             let mut connection = Connection::new(stream, shared, session, intake, buffer, keep_alive_s);
             let end = tokio::select! {
+                biased;
                 end = connection.run() => end,
                 () = place.taken_over() => End::Told(Reason::SESSION_TAKEN_OVER),
-                () = raised(&mut signals.stopping) => {
+                () = signals.stopping.raised() => {
                     connection.stop_reading();
                     match connection.run().await {
                         End::Left => End::Told(Reason::SERVER_SHUTTING_DOWN),
@@ -257,7 +273,7 @@ async fn greet_and_serve<S: AsyncRead + AsyncWrite + Unpin>(
                 }
             };
             if end == End::JournalStopped {
-                signals.journal_stopped.send_replace(true);
+                signals.journal_stopped.raise();
             }
             if let Some(expiry_s) = connection.expiry_at_disconnect_s() {
                 stay.wish(expiry_s);

@@ -39,6 +39,8 @@ pub(crate) struct Sessions {
     table: Mutex<Table>,
     /// Held by who writes.
     file: Arc<tokio::sync::Mutex<File>>,
+    /// The disk takes time.
+    may_block: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -62,6 +64,7 @@ impl Sessions {
     /// sessions would be forgotten, and the clients would throw away what was not acknowledged.
     pub(crate) fn open(store: SessionStore, bounds: Bounds) -> io::Result<Self> {
         let SessionStore { disk, dir, name, clock } = store;
+        let may_block = disk.may_block();
         let mut file = File::new(disk, dir, name);
         let read = file.read()?;
         if read.damaged > 0 {
@@ -73,7 +76,7 @@ impl Sessions {
         }
         let table = Table::restore(bounds, read.sessions, clock.now());
         warn_unwritten(&file.path(), file.rewrite(&table.remembered()));
-        Ok(Self { table: Mutex::new(table), file: Arc::new(tokio::sync::Mutex::new(file)), clock })
+        Ok(Self { table: Mutex::new(table), file: Arc::new(tokio::sync::Mutex::new(file)), may_block, clock })
     }
 
     /// A client has come, by the connection of this number, and may hear what it is granted: it is on disk. Where the
@@ -99,11 +102,7 @@ impl Sessions {
             return;
         }
         let sessions = self.clone();
-        // not given up with the client that waits for it
-        let write = tokio::task::spawn_blocking(move || sessions.write(file));
-        if let Err(error) = write.await {
-            tracing::error!(%error, "writing the sessions failed");
-        }
+        self.at_the_disk(move || sessions.write(file)).await;
     }
 
     fn write(&self, mut file: tokio::sync::OwnedMutexGuard<File>) {
@@ -125,8 +124,14 @@ impl Sessions {
     pub(crate) async fn close(&self) {
         let mut file = self.file.clone().lock_owned().await;
         let sessions = self.table().remembered();
-        let write = tokio::task::spawn_blocking(move || warn_unwritten(&file.path(), file.close(&sessions)));
-        if let Err(error) = write.await {
+        self.at_the_disk(move || warn_unwritten(&file.path(), file.close(&sessions))).await;
+    }
+
+    /// Does something that may take as long as the disk does; it is not given up with the client that waits for it.
+    async fn at_the_disk(&self, work: impl FnOnce() + Send + 'static) {
+        if !self.may_block {
+            work();
+        } else if let Err(error) = tokio::task::spawn_blocking(work).await {
             tracing::error!(%error, "writing the sessions failed");
         }
     }

@@ -36,6 +36,10 @@ pub trait Disk: Send + Sync {
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Takes the lock of this name; [`io::ErrorKind::WouldBlock`] where another process or part has it.
     fn lock(&self, path: &Path) -> io::Result<DiskLock>;
+    /// Whether a call may take long, so that async code has to make it on a thread for that.
+    fn may_block(&self) -> bool {
+        true
+    }
 }
 
 /// An open file.

@@ -144,4 +144,7 @@ impl Disk for SimulatedDisk {
         let held = world.lock(path).ok_or(io::ErrorKind::WouldBlock)?;
         Ok(Box::new(held))
     }
+    fn may_block(&self) -> bool {
+        false
+    }
 }
