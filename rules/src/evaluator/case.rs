@@ -73,8 +73,12 @@ impl Outcome {
 pub(crate) enum Stage {
     #[default]
     Normal,
-    /// Its condition has held since then, and not for long enough.
-    Pending(Seen),
+    /// Its condition has held since `began`, and not for long enough.
+    Pending {
+        began: Seen,
+        /// See [`Firing::violated`].
+        violated: Timestamp,
+    },
     Firing(Firing),
 }
 
@@ -83,7 +87,8 @@ pub(crate) enum Stage {
 pub(crate) struct Firing {
     /// The observed time at which its condition first held.
     pub(crate) began: Timestamp,
-    /// When its condition was last found to hold, by the journal.
+    /// When the last reading came that found its condition to hold, by the journal; where time alone found it, when
+    /// it began to hold. No timer moves it.
     pub(crate) violated: Timestamp,
     /// Since when the condition that ends it has held.
     pub(crate) clearing: Option<Seen>,
@@ -158,12 +163,18 @@ impl Stage {
             *self = Self::Normal;
             return Step::Stays;
         }
-        let began = if let Self::Pending(began) = self { *began } else { now.seen() };
+        let (began, mut violated) = match *self {
+            Self::Pending { began, violated } => (began, violated),
+            Self::Normal | Self::Firing(_) => (now.seen(), now.at),
+        };
+        if now.by_reading {
+            violated = now.at;
+        }
         if now.has_lasted(began, held.lasting, held.by_the_journal) {
-            *self = Self::Firing(Firing { began: began.observed, violated: now.at, clearing: None });
+            *self = Self::Firing(Firing { began: began.observed, violated, clearing: None });
             return Step::Raises(began.observed);
         }
-        *self = Self::Pending(began);
+        *self = Self::Pending { began, violated };
         Step::Stays
     }
 
@@ -171,7 +182,7 @@ impl Stage {
     pub(crate) fn due(&self, held: &Held) -> Option<Timestamp> {
         match self {
             Self::Normal => None,
-            Self::Pending(began) => held.by_the_journal.then(|| began.received + held.lasting),
+            Self::Pending { began, .. } => held.by_the_journal.then(|| began.received + held.lasting),
             Self::Firing(firing) => {
                 let clearing = firing.clearing.filter(|_| held.clear_by_the_journal);
                 let cleared = clearing.map(|since| since.received + held.clear_lasting);
@@ -186,8 +197,11 @@ impl Firing {
     fn step(&mut self, held: Held, now: Now) -> Step {
         match held.holds {
             Some(true) => {
-                self.violated = now.at;
+                if now.by_reading {
+                    self.violated = now.at;
+                }
                 self.clearing = None;
+                return Step::Stays; // what holds does not expire
             }
             Some(false) if held.clears => {
                 let since = *self.clearing.get_or_insert(now.seen());

@@ -76,7 +76,7 @@ impl CaseState {
         match (case.violation, case.warning) {
             (Stage::Firing(_), _) => Self::Firing,
             (_, Stage::Firing(_)) => Self::Warned,
-            (Stage::Pending(_), _) | (_, Stage::Pending(_)) => Self::Pending,
+            (Stage::Pending { .. }, _) | (_, Stage::Pending { .. }) => Self::Pending,
             (Stage::Normal, Stage::Normal) => Self::Normal,
         }
     }

@@ -65,6 +65,34 @@ fn clear_after_counts_from_the_last_reading_that_violated() {
 }
 
 #[test]
+fn no_timer_moves_the_last_reading_that_violated() {
+    let judge = "rests = 'level < 1.0'\nviolation = 'level > limit'\nclear_after = \"5m\"";
+    // the device falls silent: missed intervals ask, and the last value holds until 10:03:00
+    World::new(&[judged(judge)], registry()).play(
+        "site",
+        "10:00:00 meter pm10=60 | firing
+         10:02:40 - | violation, firing, quiet
+         10:03:01 - | undecided, firing, quiet
+         10:04:59 - | undecided, firing, quiet
+         10:05:00 - | undecided, normal, cleared violation",
+    );
+}
+
+#[test]
+fn where_time_alone_raised_it_clear_after_counts_from_when_the_condition_began_to_hold() {
+    let judge = "rests = 'level < 1.0'\nviolation = 'level > limit'\nviolation_lasting = \"2m\"\nclear_after = \"5m\"";
+    World::new(&[judged(judge)], registry()).play(
+        "site",
+        "10:00:00 switch pm10=60 | pending
+         10:01:00 switch pm10=70 | pending
+         10:02:00 - | firing, raised violation since 10:00:00
+         10:03:00 switch pm10=0 | compliant, resting, firing
+         10:05:59 - | firing, quiet
+         10:06:00 - | normal, cleared violation",
+    );
+}
+
+#[test]
 fn a_violation_that_still_holds_does_not_expire() {
     World::new(&[judged("violation = 'level > limit'\nclear_after = \"5m\"")], registry()).play(
         "site",
