@@ -14,6 +14,7 @@ pub mod judge;
 mod metrics;
 mod pipeline;
 mod reload;
+mod retention;
 mod rulebook;
 mod sessions;
 mod sources;

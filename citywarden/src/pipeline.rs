@@ -11,7 +11,7 @@ use citywarden_alerting::Handle;
 use citywarden_alerting::receiver::Receiver;
 use citywarden_alerting::route::Router;
 use citywarden_journal::{CheckpointKey, CommitError, Disk, HostDisk, Inbox, JournalOptions, Writer};
-use citywarden_model::{Clock, Span};
+use citywarden_model::Clock;
 use tokio::sync::watch;
 
 use crate::archivist::{Archiving, Archivist};
@@ -22,8 +22,6 @@ use crate::reload::{Reloader, UnitDirectory};
 use crate::sources::Sources;
 use crate::spine::{Grounds, Layout, Outward, Spine, SpineOptions};
 
-/// How often the judge takes a snapshot, by the journal's clock: what a restart reads again at most.
-const SNAPSHOT_EVERY: Span = Span::from_secs(30);
 /// How long the stages may take to stop, each.
 const STOP_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -126,7 +124,7 @@ fn options(config: &Config, layout: &Layout) -> anyhow::Result<SpineOptions> {
         key: CheckpointKey::load_or_create(&layout.key())?,
         evaluation: config.evaluation.clone(),
         local: config.local,
-        snapshot_every: SNAPSHOT_EVERY,
+        snapshot_every: config.journal.snapshot_every,
     })
 }
 

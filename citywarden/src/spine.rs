@@ -14,7 +14,9 @@ use citywarden_alerting::outbox::{ChannelLimits, OutboxLimits};
 use citywarden_alerting::receiver::Receiver;
 use citywarden_alerting::route::Router;
 use citywarden_alerting::{Handle, Observer, ReceiverName, Service, Setup};
-use citywarden_journal::{CheckpointKey, Disk, Inbox, Journal, JournalOptions, Reader, Recovery, Writer};
+use citywarden_journal::{
+    CheckpointKey, Disk, Inbox, Journal, JournalOptions, Reader, Recovery, Remnant, Writer,
+};
 use citywarden_model::{Clock, LocalClock, Offset, Span};
 use citywarden_rules::EvaluatorOptions;
 
@@ -205,5 +207,8 @@ fn resume(
         }
     }
     tracing::info!("the judge begins with the oldest record, {oldest}");
-    Ok((Judge::new(evaluation.clone(), stored.clone()), oldest))
+    let mut judge = Judge::new(evaluation.clone(), stored.clone());
+    // what this brings about was brought about then
+    judge.begin(&Remnant::read(&*grounds.disk, &grounds.layout.journal())?, oldest, &mut Vec::new())?;
+    Ok((judge, oldest))
 }

@@ -23,6 +23,7 @@ mod pace;
 mod reader;
 mod record;
 pub mod recording;
+mod remnant;
 mod retention;
 mod stat;
 mod writer;
@@ -42,6 +43,7 @@ pub use log::{
 pub use pace::{Closed, Pace};
 pub use reader::{Batch, Reader};
 pub use record::{Body, Message, Record, RecordError};
-pub use retention::{Hold, Removed, Retention, retain};
+pub use remnant::Remnant;
+pub use retention::{Hold, Removed, Retention, due, retain};
 pub use stat::{Stat, StatError, stat};
 pub use writer::{Commit, CommitError, Writer, WriterOptions, Written};

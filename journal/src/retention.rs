@@ -7,7 +7,12 @@
 //! the archive) does so only up to [`Retention::bytes_floor`]: beyond that it loses, and the outcome says what. One that
 //! does not (the evaluator's snapshot, alerting, an open alert's evidence) is never passed: then the disk fills up, and the
 //! service stops acknowledging instead of losing what it still needs.
+//!
+//! Single records that are needed longer than their neighbours are copied before their segment goes, see
+//! [`crate::Remnant`]: a value may hold for a year, and must not hold back a year of everybody's messages.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,6 +21,11 @@ use citywarden_model::{Offset, Span, Timestamp};
 use crate::disk::Disk;
 use crate::log::{LogError, segment};
 use crate::reader::Reader;
+use crate::record::Record;
+use crate::remnant::{self, Remnant};
+
+/// Records that are looked through at a time.
+const RECORDS_A_READ: usize = 4096;
 
 /// How long and how much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,38 +62,103 @@ pub struct Removed {
     pub lost: Vec<Hold>,
 }
 
-/// Removes what is due and not held.
-pub fn retain(
+/// Up to where [`retain`] would remove now; [`None`] where it would remove nothing.
+pub fn due(
     disk: &Arc<dyn Disk>,
     dir: &Path,
     retention: &Retention,
     holds: &[Hold],
     now: Timestamp,
+) -> Result<Option<Offset>, LogError> {
+    Ok(plan(disk, dir, retention, holds, now)?.last().map(|segment| segment.end))
+}
+
+/// Removes what is due and not held. Before that it copies, of what goes, the records at the offsets `needed` and what
+/// was in force at the end of it; copies of earlier times that are in neither are dropped.
+pub fn retain(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    retention: &Retention,
+    holds: &[Hold],
+    needed: &BTreeSet<Offset>,
+    now: Timestamp,
 ) -> Result<Removed, LogError> {
+    let due = plan(disk, dir, retention, holds, now)?;
+    let (Some(first), Some(last)) = (due.first(), due.last()) else { return Ok(Removed::default()) };
+    let oldest = last.end;
+    keep_needed(disk, dir, first.base..oldest, needed)?;
+    for segment in &due {
+        let path = segment::path(dir, segment.base);
+        disk.remove(&path).map_err(|source| LogError::disk("remove", &path, source))?;
+    }
+    disk.sync_dir(dir).map_err(|source| LogError::disk("sync", dir, source))?;
+    Ok(Removed {
+        segments: due.len() as u64,
+        bytes: due.iter().map(|segment| segment.size).sum(),
+        oldest: Some(oldest),
+        lost: holds.iter().filter(|hold| hold.offset < oldest).cloned().collect(),
+    })
+}
+
+/// A segment that may go.
+struct Due {
+    base: Offset,
+    /// Its records are those before.
+    end: Offset,
+    size: u64,
+}
+
+/// What is due and not held, oldest first.
+fn plan(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    retention: &Retention,
+    holds: &[Hold],
+    now: Timestamp,
+) -> Result<Vec<Due>, LogError> {
     let bases = segment::bases(&**disk, dir).map_err(|source| LogError::disk("list", dir, source))?;
     let mut sizes = Vec::new();
     for base in &bases {
         sizes.push(u64::from(segment::open(&**disk, dir, *base, false)?.1.size));
     }
     let mut total: u64 = sizes.iter().sum();
-    let mut removed = Removed::default();
+    let mut due = Vec::new();
     for (pair, size) in bases.windows(2).zip(sizes) {
         let &[base, end] = pair else { break };
         if !is_due(disk, dir, retention, end, total, now)? || is_held(retention, holds, end, total) {
             break;
         }
-        let path = segment::path(dir, base);
-        disk.remove(&path).map_err(|source| LogError::disk("remove", &path, source))?;
         total -= size;
-        removed.segments += 1;
-        removed.bytes += size;
-        removed.oldest = Some(end);
+        due.push(Due { base, end, size });
     }
-    if let Some(oldest) = removed.oldest {
-        disk.sync_dir(dir).map_err(|source| LogError::disk("sync", dir, source))?;
-        removed.lost = holds.iter().filter(|hold| hold.offset < oldest).cloned().collect();
+    Ok(due)
+}
+
+/// Copies what has to outlive these records, durably.
+fn keep_needed(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    going: Range<Offset>,
+    needed: &BTreeSet<Offset>,
+) -> Result<(), LogError> {
+    let mut remnant = Remnant::read(&**disk, dir)?;
+    let mut reader = Reader::open(disk, dir, going.start)?;
+    loop {
+        let batch = reader.next_batch(Some(going.end), RECORDS_A_READ)?;
+        if batch.is_empty() {
+            break;
+        }
+        for (offset, bytes) in batch.raw() {
+            // what cannot be read says nothing about what is in force
+            let is_about_force =
+                Record::decode(offset, bytes).is_ok_and(|record| remnant::kind_in_force(&record).is_some());
+            if is_about_force || needed.contains(&offset) {
+                remnant.take(offset, bytes);
+            }
+        }
     }
-    Ok(removed)
+    remnant.settle(needed, going.end);
+    remnant.write(&**disk, dir)
 }
 
 fn is_due(

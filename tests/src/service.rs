@@ -81,7 +81,10 @@ impl Said {
             .1
             .wait_timeout_while(lines, timeout, |lines| found(lines).is_none())
             .expect("no test panicked in it");
-        found(&lines).unwrap_or_else(|| panic!("never said: {what}; said:\n{}", lines.join("\n")))
+        let found = found(&lines).ok_or_else(|| lines.join("\n"));
+        // whoever panics holds no lock: what was said is asked for again
+        drop(lines);
+        found.unwrap_or_else(|said| panic!("never said: {what}; said:\n{said}"))
     }
 
     /// Waits for a line with these words in it.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use citywarden_archive::{Archive, Arrival, Batch, Projected, Projection};
-use citywarden_journal::{Body, Control, Inbox, LogError, Message, Reader, Record};
-use citywarden_model::{RegionId, Registry};
+use citywarden_journal::{Body, Control, Inbox, LogError, Message, Reader, Record, Remnant};
+use citywarden_model::{Digest, Offset, RegionId, Registry};
 
 use super::{ArchiveProgress, Archivist, SessionError, is_full};
 use crate::judge::{Stored, Versions, decode};
@@ -37,7 +37,7 @@ impl JournalFollower {
             return Err(SessionError::Foreign { archived: place.journal, journal: committed });
         }
         let mut versions = archivist.versions.clone();
-        let registry = place.registry.map(|digest| versions.registry(&digest)).transpose()?;
+        let mut registry = place.registry.map(|digest| versions.registry(&digest)).transpose()?;
         let open = |from| Reader::open(&archivist.disk, &archivist.journal, from);
         let reader = match open(place.journal) {
             Err(LogError::Gone { asked, oldest }) => {
@@ -50,6 +50,10 @@ impl JournalFollower {
                     batch.lose(lost);
                 }
                 batch.reach_journal(oldest);
+                if let Some(digest) = registry_before(archivist, oldest)? {
+                    registry = Some(versions.registry(&digest)?);
+                    batch.registry(digest);
+                }
                 open(oldest)?
             }
             other => other?,
@@ -94,6 +98,16 @@ impl JournalFollower {
         }
         Ok(has_read)
     }
+}
+
+/// The registry that was in force when the oldest record kept came.
+fn registry_before(archivist: &Archivist, oldest: Offset) -> Result<Option<Digest>, LogError> {
+    let remnant = Remnant::read(&*archivist.disk, &archivist.journal)?;
+    let digest = remnant.in_force(oldest).into_iter().find_map(|record| match record.body {
+        Body::Control(Control::Registry { digest }) => Some(digest),
+        Body::Control(_) | Body::Message(_) => None,
+    });
+    Ok(digest)
 }
 
 impl Desk {

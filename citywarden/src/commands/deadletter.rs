@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use citywarden_journal::{Body, Control, Disk, HostDisk, Reader};
+use citywarden_journal::{Body, Control, Disk, HostDisk, Reader, Remnant};
 use citywarden_model::{DeadLetterReason, Moment, Registry};
 
 use super::{output, read_config};
@@ -27,6 +27,11 @@ pub(crate) fn list(reason: Option<&str>, config: &ConfigFile, as_json: bool) -> 
     let mut stored = Stored::new(TextStore::open(Arc::clone(&disk), &layout.texts())?, config.local);
     let mut registry = Arc::new(Registry::empty(config.region.clone()));
     let mut reader = Reader::open_oldest(&disk, &layout.journal())?;
+    for record in Remnant::read(&*disk, &layout.journal())?.in_force(reader.position()) {
+        if let Body::Control(Control::Registry { digest }) = &record.body {
+            registry = stored.registry(digest)?;
+        }
+    }
     let mut out = output();
     loop {
         let batch = reader.next_batch(None, RECORDS_A_BATCH)?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use citywarden_alerting::log::read_view;
 use citywarden_alerting::{AlertView, What};
-use citywarden_journal::{Disk, HostDisk, Reader, Record};
+use citywarden_journal::{Disk, HostDisk, Reader, Record, Remnant};
 use citywarden_model::{Alert, AlertId, AssetId, Change, Offset, RuleId, Timestamp, Transition};
 use citywarden_rules::Explanation;
 use serde_json::json;
@@ -112,6 +112,7 @@ fn derive(config: &Config, question: &Question) -> anyhow::Result<(Judge<Stored>
     let mut evidence = JournalEvidence::new(Arc::clone(&disk), layout.journal());
     let mut raised = Vec::new();
     let mut transitions = Vec::new();
+    judge.begin(&Remnant::read(&*disk, &layout.journal())?, reader.position(), &mut transitions)?;
     loop {
         let batch = reader.next_batch(None, RECORDS_A_BATCH)?;
         let mut is_over = batch.is_empty();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use citywarden_alerting::EvidenceMessage;
 use citywarden_journal::recording::{RecordedLine, parse_line};
-use citywarden_journal::{Body, Disk, Reader, Record};
+use citywarden_journal::{Body, Disk, Reader, Record, Remnant};
 use citywarden_model::{Offset, Timestamp};
 
 use crate::judge::{EvidenceSource, JournalEvidence};
@@ -26,6 +26,8 @@ pub(crate) trait Feed {
 
 /// The journal of a data directory.
 pub(crate) struct JournalFeed {
+    /// What was in force before the oldest record; taken first.
+    remnant: Option<Remnant>,
     reader: Reader,
     evidence: JournalEvidence,
 }
@@ -33,7 +35,8 @@ pub(crate) struct JournalFeed {
 impl JournalFeed {
     pub(crate) fn open(disk: &Arc<dyn Disk>, dir: PathBuf) -> anyhow::Result<Self> {
         let reader = Reader::open_oldest(disk, &dir)?;
-        Ok(Self { reader, evidence: JournalEvidence::new(Arc::clone(disk), dir) })
+        let remnant = Some(Remnant::read(&**disk, &dir)?);
+        Ok(Self { remnant, reader, evidence: JournalEvidence::new(Arc::clone(disk), dir) })
     }
 }
 
@@ -43,6 +46,9 @@ impl Feed for JournalFeed {
         records_max: usize,
         take: &mut dyn FnMut(&Record<'_>) -> anyhow::Result<()>,
     ) -> anyhow::Result<bool> {
+        if let Some(remnant) = self.remnant.take() {
+            remnant.in_force(self.reader.position()).iter().try_for_each(&mut *take)?;
+        }
         let batch = self.reader.next_batch(None, records_max)?;
         for record in batch.iter() {
             take(&record?)?;

@@ -20,6 +20,10 @@ pub(crate) struct JournalConfig {
     pub(crate) retention: Span,
     /// The share of the disk it may take.
     pub(crate) retention_share: f64,
+    /// How often it is looked whether segments may go.
+    pub(crate) retention_every: Duration,
+    /// How often the judge takes a snapshot, by the journal's clock: what a restart reads again at most.
+    pub(crate) snapshot_every: Span,
 }
 
 /// How saves are noticed.
@@ -39,6 +43,8 @@ pub(crate) fn journal(fields: Option<&Fields<'_, '_>>) -> JournalConfig {
         writer: WriterOptions::default(),
         retention: Span::from_mins(30 * DAY),
         retention_share: 0.5,
+        retention_every: Duration::from_mins(10),
+        snapshot_every: Span::from_secs(30),
     };
     let Some(fields) = fields else { return journal };
     // four MiB hold the largest record that can be configured, with room; a start scans the last segment
@@ -54,6 +60,11 @@ pub(crate) fn journal(fields: Option<&Fields<'_, '_>>) -> JournalConfig {
     journal.retention =
         fields.duration("retention", journal.retention, Span::from_mins(DAY)..=Span::from_mins(3650 * DAY));
     journal.retention_share = fields.share("retention_share", journal.retention_share);
+    let every =
+        fields.duration("retention_every", Span::from_mins(10), Span::from_secs(1)..=Span::from_mins(DAY));
+    journal.retention_every = every.duration();
+    let seconds = Span::from_secs(1)..=Span::from_mins(60);
+    journal.snapshot_every = fields.duration("snapshot_every", journal.snapshot_every, seconds);
     journal
 }
 

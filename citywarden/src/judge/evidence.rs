@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use citywarden_alerting::EvidenceMessage;
-use citywarden_journal::{Body, Disk, LogError, Reader};
+use citywarden_journal::{Body, Disk, LogError, Reader, Record, Remnant};
 use citywarden_model::{Change, Digest, Hasher, Offset, Transition};
 
 /// Finds the messages of some offsets.
@@ -63,14 +63,17 @@ impl EvidenceSource for JournalEvidence {
 }
 
 impl JournalEvidence {
-    /// Reads one stretch. What retention has removed meanwhile is left out.
+    /// Reads one stretch. Of what retention has removed there is what it kept.
     fn read(&self, offsets: &[Offset], found: &mut Vec<EvidenceMessage>) -> std::io::Result<()> {
         let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(()) };
         let mut reader = match Reader::open(&self.disk, &self.dir, *first) {
-            Err(LogError::Gone { oldest, .. }) if oldest <= *last => {
+            Err(LogError::Gone { oldest, .. }) => {
+                self.read_remnant(offsets.iter().filter(|offset| **offset < oldest), found)?;
+                if oldest > *last {
+                    return Ok(());
+                }
                 Reader::open(&self.disk, &self.dir, oldest).map_err(std::io::Error::other)?
             }
-            Err(LogError::Gone { .. }) => return Ok(()),
             opened => opened.map_err(std::io::Error::other)?,
         };
         loop {
@@ -81,18 +84,34 @@ impl JournalEvidence {
             }
             for record in batch.iter() {
                 let record = record.map_err(std::io::Error::other)?;
-                let Body::Message(message) = record.body else { continue };
                 if offsets.binary_search(&record.offset).is_ok() {
-                    found.push(EvidenceMessage {
-                        offset: record.offset,
-                        received_at: record.received_at,
-                        topic: message.topic.to_owned(),
-                        payload: message.payload.to_vec(),
-                    });
+                    found.extend(copy(&record));
                 }
             }
         }
     }
+
+    fn read_remnant<'o>(
+        &self,
+        offsets: impl Iterator<Item = &'o Offset>,
+        found: &mut Vec<EvidenceMessage>,
+    ) -> std::io::Result<()> {
+        let remnant = Remnant::read(&*self.disk, &self.dir).map_err(std::io::Error::other)?;
+        for record in offsets.filter_map(|offset| remnant.record(*offset)) {
+            found.extend(copy(&record.map_err(std::io::Error::other)?));
+        }
+        Ok(())
+    }
+}
+
+fn copy(record: &Record<'_>) -> Option<EvidenceMessage> {
+    let Body::Message(message) = record.body else { return None };
+    Some(EvidenceMessage {
+        offset: record.offset,
+        received_at: record.received_at,
+        topic: message.topic.to_owned(),
+        payload: message.payload.to_vec(),
+    })
 }
 
 #[cfg(test)]
@@ -112,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn evidence_that_retention_has_removed_is_left_out_and_stops_nothing() {
+    fn evidence_that_retention_has_removed_is_found_where_it_was_kept_and_else_left_out() {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().join("journal");
         let disk: Arc<dyn Disk> = Arc::new(HostDisk);
@@ -139,13 +158,16 @@ mod tests {
             journal.writer.commit().unwrap();
         }
         let small = Retention { age: Span::from_mins(1), bytes_max: 200 << 10, bytes_floor: 200 << 10 };
-        let oldest = retain(&disk, &dir, &small, &[], Still.now()).unwrap().oldest.unwrap();
+        let oldest =
+            retain(&disk, &dir, &small, &[], &[Offset(5)].into(), Still.now()).unwrap().oldest.unwrap();
         assert!(oldest > Offset(10), "{oldest}");
         let mut evidence = JournalEvidence::new(disk, dir);
         for (asked, found) in [
-            (vec![Offset(5), last], vec![last]),
-            (vec![Offset(5), oldest, last], vec![oldest, last]),
-            (vec![Offset(5), Offset(6)], vec![]),
+            (vec![Offset(5), last], vec![Offset(5), last]),
+            (vec![Offset(5), oldest, last], vec![Offset(5), oldest, last]),
+            (vec![Offset(6), last], vec![last]),
+            (vec![Offset(5), Offset(6)], vec![Offset(5)]),
+            (vec![Offset(6), Offset(7)], vec![]),
             (vec![oldest, last], vec![oldest, last]),
         ] {
             let messages = evidence.messages(&asked).unwrap();

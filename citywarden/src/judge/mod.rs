@@ -11,7 +11,7 @@ mod topic;
 mod versions;
 
 use citywarden_formats::{Format, Profile};
-use citywarden_journal::{Body, Control, Message, Record};
+use citywarden_journal::{Body, Control, Message, Record, Remnant};
 use citywarden_model::{
     DeadLetterReason, DeviceId, Digest, Moment, Observation, Offset, RegionId, Registry, Transition,
 };
@@ -70,6 +70,16 @@ impl<V: Versions> Judge<V> {
             }
         }
         Ok(())
+    }
+
+    /// Puts into force what was when the oldest record kept came: what said so is gone. For a judge that has seen nothing.
+    pub(crate) fn begin(
+        &mut self,
+        remnant: &Remnant,
+        oldest: Offset,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), VersionError> {
+        remnant.in_force(oldest).iter().try_for_each(|record| self.take(record, out))
     }
 
     /// Puts into force what the record says, as far as the versions want it.

@@ -1,7 +1,12 @@
 //! What goes, and what is held.
 
-use citywarden_journal::{Cursors, Hold, Reader, Removed, Retention, SimulatedDisk, retain, stat, verify};
-use citywarden_model::{Clock, Offset, Span};
+use std::collections::BTreeSet;
+
+use citywarden_journal::{
+    Body, Control, Cursors, Hold, Journal, Reader, Remnant, Removed, Retention, SimulatedDisk, due, retain,
+    stat, verify,
+};
+use citywarden_model::{Clock, Digest, Offset, Span};
 
 use crate::support::{HandClock, dir, message, messages, open, payload, shared};
 
@@ -24,7 +29,7 @@ fn hold(name: &str, offset: u64, yields: bool) -> Hold {
 fn check(age: Span, bytes_max: u64, bytes_floor: u64, holds: &[Hold]) -> (SimulatedDisk, Removed) {
     let (disk, clock) = filled();
     let retention = Retention { age, bytes_max, bytes_floor };
-    let removed = retain(&shared(&disk), &dir(), &retention, holds, clock.now()).unwrap();
+    let removed = retain(&shared(&disk), &dir(), &retention, holds, &BTreeSet::new(), clock.now()).unwrap();
     let oldest = Reader::open_oldest(&shared(&disk), &dir()).unwrap().position();
     assert_eq!(removed.oldest.unwrap_or(Offset(0)), oldest);
     let found = verify(&disk, &dir(), None).unwrap();
@@ -84,6 +89,118 @@ fn a_reader_whose_records_are_gone_is_told_the_oldest() {
     let oldest = removed.oldest.unwrap();
     let gone = Reader::open(&shared(&disk), &dir(), Offset(3)).err().unwrap().to_string();
     assert_eq!(gone, format!("offset 3 is not kept any more; the oldest is {oldest}"));
+}
+
+/// What retention may take: everything but the segment being written.
+const EVERYTHING: Retention = Retention { age: DAY, bytes_max: 0, bytes_floor: 0 };
+
+/// Messages between changes of what is in force, as `R1 G1 … R2 … G2 …`; offsets of the messages sent first in each part.
+fn county_of_changes() -> (SimulatedDisk, HandClock, Vec<Offset>) {
+    let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
+    let mut journal = open(&disk, &clock);
+    let mut firsts = Vec::new();
+    for control in [
+        Control::Rules { digest: Digest::of(b"rules 1") },
+        Control::Registry { digest: Digest::of(b"registry 1") },
+        Control::Rules { digest: Digest::of(b"rules 2") },
+    ] {
+        journal.inbox.append_control(&control).unwrap();
+        firsts.push(journal.inbox.append(&message(b"held")).unwrap());
+        fill(&mut journal, 20);
+    }
+    (disk, clock, firsts)
+}
+
+fn fill(journal: &mut Journal, messages: u64) {
+    for number in 0..messages {
+        journal.inbox.append(&message(&payload(number))).unwrap();
+        journal.writer.commit().unwrap();
+    }
+}
+
+fn in_force(disk: &SimulatedDisk, at: Offset) -> Vec<Digest> {
+    let remnant = Remnant::read(disk, &dir()).unwrap();
+    let digests = remnant.in_force(at).into_iter().map(|record| match record.body {
+        Body::Control(Control::Rules { digest } | Control::Registry { digest }) => digest,
+        body @ (Body::Message(_) | Body::Control(_)) => panic!("{body:?} puts nothing into force"),
+    });
+    digests.collect()
+}
+
+fn kept(disk: &SimulatedDisk, offset: Offset) -> Option<Vec<u8>> {
+    let remnant = Remnant::read(disk, &dir()).unwrap();
+    let Body::Message(message) = remnant.record(offset)?.unwrap().body else { panic!("a message was sent") };
+    Some(message.payload.to_vec())
+}
+
+#[test]
+fn what_was_in_force_before_the_oldest_record_outlives_the_records_that_said_so() {
+    let (disk, clock, firsts) = county_of_changes();
+    let none = BTreeSet::new();
+    assert_eq!(in_force(&disk, Offset(u64::MAX)), []);
+    let mut last = Vec::new();
+    for first in &firsts {
+        let until = [hold("judge", first.0 + 15, false)];
+        let removed = retain(&shared(&disk), &dir(), &EVERYTHING, &until, &none, clock.now()).unwrap();
+        last = in_force(&disk, removed.oldest.expect("something went"));
+    }
+    assert_eq!(last, [Digest::of(b"registry 1"), Digest::of(b"rules 2")]);
+    drop(open(&disk, &clock));
+}
+
+#[test]
+fn needed_messages_outlive_their_segment_until_nobody_needs_them() {
+    let (disk, clock, firsts) = county_of_changes();
+    let retain = |needed: &[Offset], until: u64| {
+        let holds = [hold("judge", until, false)];
+        let end = due(&shared(&disk), &dir(), &EVERYTHING, &holds, clock.now()).unwrap();
+        let needed = needed.iter().copied().collect();
+        let removed = retain(&shared(&disk), &dir(), &EVERYTHING, &holds, &needed, clock.now()).unwrap();
+        assert_eq!(removed.oldest, end, "it removes what it says is due");
+    };
+    retain(&firsts, firsts[1].0);
+    assert_eq!(kept(&disk, firsts[0]), Some(b"held".to_vec()));
+    assert_eq!(kept(&disk, firsts[2]), None, "it is still in the journal");
+    retain(&firsts[..1], firsts[2].0);
+    assert_eq!(kept(&disk, firsts[0]), Some(b"held".to_vec()));
+    assert_eq!(kept(&disk, firsts[1]), None);
+    retain(&[], u64::MAX);
+    assert_eq!(kept(&disk, firsts[0]), None);
+}
+
+#[test]
+fn a_crash_at_any_step_of_retention_loses_no_needed_record() {
+    for step in 1..40 {
+        let (disk, clock, firsts) = county_of_changes();
+        let needed = firsts.iter().copied().collect();
+        disk.fail_operation(step, std::io::ErrorKind::Other);
+        let removed = retain(&shared(&disk), &dir(), &EVERYTHING, &[], &needed, clock.now());
+        disk.crash(step);
+        let journalled = messages(&shared(&disk), &dir(), None);
+        for first in &firsts {
+            let is_there = journalled.iter().any(|(offset, _)| offset == first);
+            assert!(is_there || kept(&disk, *first).is_some(), "step {step}: {first}, {removed:?}");
+        }
+        drop(open(&disk, &clock));
+    }
+}
+
+#[test]
+fn a_damaged_remnant_is_refused_and_not_passed_over() {
+    let (disk, clock, firsts) = county_of_changes();
+    let needed = firsts.iter().copied().collect();
+    retain(&shared(&disk), &dir(), &EVERYTHING, &[], &needed, clock.now()).unwrap();
+    let path = dir().join("remnant");
+    let file = shared(&disk).open(&path).unwrap();
+    for at in [0, 9, 20, 50, file.size().unwrap() - 1] {
+        let mut byte = [0];
+        file.read_at(&mut byte, at).unwrap();
+        file.write_at(&[byte[0] ^ 1], at).unwrap();
+        let error = Remnant::read(&disk, &dir()).unwrap_err().to_string();
+        assert!(error.starts_with("/data/journal/remnant "), "{at}: {error}");
+        file.write_at(&byte, at).unwrap();
+    }
+    assert!(Remnant::read(&disk, &dir()).is_ok());
 }
 
 #[test]

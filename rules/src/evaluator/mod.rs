@@ -27,6 +27,7 @@ mod geometry;
 mod inputs;
 mod install;
 mod judge;
+mod keeping;
 mod lane;
 mod meter;
 mod names;

@@ -75,6 +75,11 @@ impl Series {
         self.samples.back()
     }
 
+    /// The records its samples came from.
+    pub(crate) fn offsets(&self) -> impl Iterator<Item = Offset> {
+        self.samples.iter().map(|sample| sample.offset)
+    }
+
     pub(crate) fn run(&self) -> Option<Run> {
         self.run
     }

@@ -197,6 +197,35 @@ fn the_alert_says_what_was_measured_against_what_and_on_which_messages_it_rests(
 }
 
 #[test]
+fn what_an_alert_may_yet_rest_on_is_named_for_as_long_as_it_holds() {
+    let text = judged("violation = 'level > limit && open'")
+        .replace("[judge]", "open = 'last(cover_closed)'\n[judge]");
+    let mut world = World::new(&[text], registry());
+    world.play(
+        "site",
+        "09:00:00 switch cover_closed=false
+         09:10:00 switch cover_closed=true
+         10:00:00 fast pm10=60 | firing",
+    );
+    let needed = |world: &World, end: u64| -> Vec<u64> {
+        world.evaluator.evidence_before(Offset(end)).into_iter().map(|offset| offset.0).collect()
+    };
+    assert!(needed(&world, 4).contains(&3), "the value that holds");
+    assert!(needed(&world, 5).ends_with(&[3, 4]));
+    for transition in &world.out {
+        if let Change::Raised { evidence, .. } = &transition.change {
+            assert!(
+                evidence.contains(&Offset(3))
+                    && evidence.iter().all(|offset| needed(&world, 5).contains(&offset.0))
+            );
+        }
+    }
+    world.send("10:00:10 switch cover_closed=false");
+    world.send("10:30:10 switch cover_closed=true");
+    assert!(!needed(&world, 5).contains(&3), "it holds no longer");
+}
+
+#[test]
 fn transitions_of_one_record_are_numbered_from_zero() {
     let one = judged("violation = 'level > limit'").replace("\"judged\"", "\"a-rule\"");
     let two = judged("violation = 'level > limit'").replace("\"judged\"", "\"b-rule\"");
