@@ -89,7 +89,7 @@ impl AlertBook {
         match record {
             Record::Applied(position) => self.advance(*position),
             Record::Event(event) => {
-                if let Some(cause) = event.cause {
+                if let Some(cause) = event.cause.filter(|cause| !cause.more) {
                     self.advance(cause.position());
                 }
                 self.apply_event(event);

@@ -11,6 +11,7 @@ use crate::command::{Command, CommandError};
 use crate::event::{Event, Key, Position, ReceiverName, Record, What};
 use crate::evidence::{EvidenceCopy, EvidenceLimits, EvidenceMessage};
 use crate::lifecycle;
+use crate::log;
 use crate::outbox::{Due, Outbox};
 use crate::receiver::Outcome;
 use crate::route::Router;
@@ -115,7 +116,7 @@ impl Desk {
     }
 
     /// What is to be written, in order: each decision is one entry of the log, so that it is there as a whole or not at
-    /// all.
+    /// all; or several where it is very large, and then it is finished when it is derived again.
     pub(crate) fn staged(&self) -> impl Iterator<Item = Vec<&Record>> {
         self.staged.iter().map(|step| step.iter().map(|(record, _)| record).collect())
     }
@@ -168,8 +169,8 @@ impl Desk {
             };
             (record, alert)
         };
-        let step = step.into_iter().map(with_alert).collect();
-        self.staged.push(step);
+        let entries = log::split(step).into_iter().map(|step| step.into_iter().map(with_alert).collect());
+        self.staged.extend(entries.collect::<Vec<_>>());
     }
     fn alert(&self, id: &AlertId) -> Option<Arc<Alert>> {
         self.book.get(id).map(|entry| entry.alert.clone())

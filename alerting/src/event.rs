@@ -120,12 +120,15 @@ pub struct Cause {
     pub moment: Moment,
     /// The transition's place among those of that record.
     pub index: u32,
+    /// More of what follows from it is in the next entry of the log: it is not taken before that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
 }
 
 impl Cause {
     /// The cause that this transition is.
     pub const fn of(transition: &Transition) -> Self {
-        Self { moment: transition.cause, index: transition.index }
+        Self { moment: transition.cause, index: transition.index, more: false }
     }
     /// Its place in the order of all transitions.
     pub const fn position(self) -> Position {

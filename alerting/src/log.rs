@@ -12,6 +12,9 @@ pub use self::journalled::{JournalledLog, read_view};
 use crate::event::Record;
 use crate::evidence::EvidenceMessage;
 
+/// Bytes of JSON above which a decision is split: more than an alert with its evidence takes, and less than an entry may.
+const SPLIT_BYTES: usize = 384 << 10;
+
 /// A durable log of opaque entries, chained by digests: each commit names what came before it.
 pub trait Chain: Send {
     /// The place of the next entry.
@@ -66,6 +69,34 @@ pub enum LogError {
 /// A decision as the log holds it: a JSON array of its records.
 pub(crate) fn encode(step: &[&Record]) -> Vec<u8> {
     serde_json::to_vec(step).expect("a record has only text keys and finite numbers")
+}
+
+/// A decision as the entries it takes: one, unless it is larger than any that raises an alert. Then all but the last say
+/// that more follows, so that after a crash in between it is derived again and the rest of it is done.
+pub(crate) fn split(step: Vec<Record>) -> Vec<Vec<Record>> {
+    let mut entries = vec![Vec::new()];
+    let mut bytes = 0;
+    for record in step {
+        let len = encode(&[&record]).len();
+        if bytes + len > SPLIT_BYTES && bytes > 0 {
+            entries.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += len;
+        entries.last_mut().expect("it began with one").push(record);
+    }
+    if let Some((_, unfinished)) = entries.split_last_mut() {
+        unfinished.iter_mut().flatten().for_each(say_that_more_follows);
+    }
+    entries
+}
+
+fn say_that_more_follows(record: &mut Record) {
+    if let Record::Event(event) = record
+        && let Some(cause) = &mut event.cause
+    {
+        cause.more = true;
+    }
 }
 
 /// Hands every record of the log to `visit`, in order, with the place of its entry.

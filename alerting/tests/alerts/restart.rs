@@ -1,11 +1,14 @@
 //! What a restart, a crash and a broken disk leave.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
+use citywarden_alerting::log::{Chain as _, JournalledLog};
 use citywarden_alerting::{Action, Actor, AlertFilter, AlertView, Command, Cursor, Health, Position};
-use citywarden_model::{Alert, AlertState, Change, Condition, Offset};
+use citywarden_journal::{Disk, HostDisk};
+use citywarden_model::{Alert, AlertKind, AlertState, Change, Condition, Offset, Span};
 
-use crate::county::{at, transition};
+use crate::county::{REOPEN_WINDOW, alert, at, raised, transition};
 use crate::service::{Door, HandClock, Running, raise, violation};
 
 fn copy(from: &Path, to: &Path) {
@@ -78,6 +81,73 @@ async fn transitions_derived_again_raise_nothing_twice() {
     assert_eq!(restarted.handle.view().list(&AlertFilter::default(), None, 10), page);
     assert_eq!(restarted.handle.standing().head, head, "nothing was written");
     restarted.stop().await;
+}
+
+/// A rule that has raised one alert after the other about an asset and goes: everything is closed, whatever it takes,
+/// and what a crash has left of it is made up for.
+#[tokio::test]
+async fn a_removal_that_closes_thousands_of_alerts_is_split_and_finished_after_a_crash() {
+    const ALERTS: usize = 2_000;
+    let removed = || {
+        let last = violation("site-1", "08:00");
+        transition(100_000, at("23:00"), &last, Change::Removed("the rule is gone".to_owned()))
+    };
+    let home = tempfile::tempdir().unwrap();
+    let running = Running::on(home.path(), HandClock::at(at("08:00")), &[]);
+    let mut opened = Vec::new();
+    for number in 0..ALERTS {
+        let began = at("08:00") + Span::from_mins(i64::try_from(number).unwrap() * 40);
+        let one = alert("site-1", AlertKind::Violation, began);
+        let offset = u64::try_from(number).unwrap() * 2;
+        opened.push(raised(offset, one.clone(), REOPEN_WINDOW));
+        opened.push(transition(offset + 1, began, &one, Change::Cleared("below".to_owned())));
+    }
+    running.judge(opened).await;
+    let before = running.handle.view().next_entry();
+    running.judge(vec![removed()]).await;
+    assert_eq!(running.handle.standing().health, Health::Well);
+    assert_eq!(closed(&running), ALERTS);
+    running.stop().await;
+
+    let cut = tempfile::tempdir().unwrap();
+    let entries = copy_entries(home.path(), cut.path(), before.0 + 1);
+    assert!(entries > before.0 + 2, "it takes two entries at least, and one says that they are taken");
+    let restarted = Running::on(cut.path(), HandClock::at(at("23:10")), &[]);
+    assert!((1..ALERTS).contains(&closed(&restarted)), "{}", closed(&restarted));
+    assert!(restarted.handle.applied_at_start() < Some(Position::after(Offset(99_999))));
+    restarted.judge(vec![removed()]).await;
+    assert_eq!(closed(&restarted), ALERTS);
+    for alert in list(&restarted) {
+        let (_, events) = restarted.handle.view().get(&alert.id).unwrap();
+        assert_eq!(events.iter().filter(|event| event.what.word() == "closed").count(), 1);
+    }
+    restarted.stop().await;
+}
+
+fn list(running: &Running) -> Vec<std::sync::Arc<Alert>> {
+    running.handle.view().list(&AlertFilter::default(), None, usize::MAX).alerts
+}
+
+fn closed(running: &Running) -> usize {
+    list(running).iter().filter(|alert| alert.state == AlertState::Closed).count()
+}
+
+/// Copies the first entries of an alert log into a new one; how many there were.
+fn copy_entries(from: &Path, to: &Path, count: u64) -> u64 {
+    let disk: std::sync::Arc<dyn Disk> = std::sync::Arc::new(HostDisk);
+    let (old, _) = JournalledLog::open(&disk, &from.join("alerts")).unwrap();
+    let (mut new, _) = JournalledLog::open(&disk, &to.join("alerts")).unwrap();
+    let mut entries = Vec::new();
+    let visit = &mut |place: Offset, bytes: &[u8]| {
+        if place.0 >= count {
+            return ControlFlow::Break(());
+        }
+        entries.push(bytes.to_vec());
+        ControlFlow::Continue(())
+    };
+    old.reader().read(Offset(0), visit).unwrap();
+    new.append(&entries).unwrap();
+    old.next().0
 }
 
 #[tokio::test]

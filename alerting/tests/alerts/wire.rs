@@ -23,7 +23,7 @@ fn opened() -> Event {
         at: at("08:00"),
         who: Actor::Rules,
         why: None,
-        cause: Some(Cause { moment: Moment { offset: Offset(7), at: at("08:00") }, index: 0 }),
+        cause: Some(Cause { moment: Moment { offset: Offset(7), at: at("08:00") }, index: 0, more: false }),
         tell: Vec::new(),
         what: What::Opened(Box::new(Raise { raised, reopen_window: REOPEN_WINDOW, evidence })),
     }
