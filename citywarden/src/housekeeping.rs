@@ -10,7 +10,11 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
 use crate::pipeline::Pipeline;
+use crate::reload::Reloader;
 use crate::retention::Keeper;
+
+/// How often a reload that failed is tried again.
+const RELOAD_EVERY: Duration = Duration::from_secs(1);
 
 /// The chores under way.
 pub(crate) struct Chores(Vec<JoinHandle<()>>);
@@ -30,6 +34,7 @@ pub(crate) fn start(pipeline: &Pipeline, tick: Duration) -> Chores {
     Chores(vec![
         tokio::spawn(ticks(pipeline.inbox.clone(), tick)),
         tokio::spawn(checkpoints(pipeline.inbox.clone(), pipeline.alerting.clone())),
+        tokio::spawn(reloads(Arc::clone(&pipeline.reloader))),
         tokio::spawn(retention(keeper(pipeline), Arc::clone(&pipeline.clock))),
     ])
 }
@@ -52,6 +57,18 @@ async fn ticks(inbox: citywarden_journal::Inbox, every: Duration) {
         interval.tick().await;
         // where the journal takes nothing, time stands still for it as well
         inbox.tick().ok();
+    }
+}
+
+/// Saves that could not be put into force: the disk may have room again.
+async fn reloads(reloader: Arc<Reloader>) {
+    let mut interval = tokio::time::interval(RELOAD_EVERY);
+    loop {
+        interval.tick().await;
+        let reloader = Arc::clone(&reloader);
+        if tokio::task::spawn_blocking(move || reloader.retry()).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A start is the first reload. Anything that can fail happens before the journal is told; what fails leaves what is in
 //! force as it is.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use citywarden_alerting::ReceiverName;
@@ -26,6 +27,8 @@ pub(crate) struct Reloader {
     inbox: Inbox,
     metrics: Arc<Metrics>,
     in_force: Mutex<InForce>,
+    /// Saves that could not be put into force yet, and why.
+    pending: Mutex<BTreeMap<Saved, String>>,
     people: UnitDirectory,
 }
 
@@ -79,7 +82,7 @@ impl Reloader {
         let rules = rulebook::in_force(&config.data_dir).and_then(|digest| stored.rules(&digest).ok());
         let registry = county::in_force(&config.data_dir).and_then(|digest| stored.registry(&digest).ok());
         let in_force = Mutex::new(InForce { rules, registry });
-        Self { config, texts, stored, inbox, metrics, in_force, people }
+        Self { config, texts, stored, inbox, metrics, in_force, pending: Mutex::default(), people }
     }
 
     /// Puts both into force: a start.
@@ -88,16 +91,33 @@ impl Reloader {
         self.registry(true)
     }
 
-    /// Takes a save. What goes wrong is reported, and changes nothing.
+    /// Takes a save. What goes wrong is reported, and changes nothing; it is tried again by [`Self::retry`].
     pub(crate) fn saved(&self, what: Saved) {
         let done = match what {
             Saved::Rules => self.rules(false),
             Saved::Registry => self.registry(false),
         };
-        if let Err(error) = done {
-            tracing::error!("reload failed, what was in force stays: {error}");
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = done.as_ref().err().map(ToString::to_string);
+        let waited = match &waits {
+            Some(why) => pending.insert(what, why.clone()),
+            None => pending.remove(&what),
+        };
+        self.metrics.reload_pending.with_label_values(&[what.as_str()]).set(waits.is_some().into());
+        if let Some(why) = waits.filter(|why| waited.as_ref() != Some(why)) {
+            tracing::error!("reload failed, what was in force stays, and it is tried again: {why}");
             self.metrics.reloads.with_label_values(&["failed"]).inc();
         }
+    }
+
+    /// Tries again what could not be put into force.
+    pub(crate) fn retry(&self) {
+        self.pending().into_keys().for_each(|what| self.saved(what));
+    }
+
+    /// Saves that could not be put into force yet, and why.
+    pub(crate) fn pending(&self) -> BTreeMap<Saved, String> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn rules(&self, always: bool) -> Result<(), ReloadError> {

@@ -78,10 +78,11 @@ async fn a_saved_limit_is_in_force_within_a_second_and_named_in_the_alert() {
         times.push(begun.elapsed());
     }
     check_promise("a saved rule", &times);
-    assert_eq!(
-        service.count("citywarden_rule_reload_total", &[("result", "success")]).await,
-        1 + times.len()
-    );
+    // the count follows what is in force
+    let wanted = 1 + times.len();
+    service
+        .wait_for_count("citywarden_rule_reload_total", &[("result", "success")], |count| count == wanted)
+        .await;
 
     sound(&service, "after", 48.9).await;
     let alert = server.wait_for_alert(RULE, "after", ALERT).await;
@@ -120,6 +121,41 @@ async fn a_broken_rule_is_refused_at_its_place_and_the_last_good_one_goes_on() {
     let alert = server.wait_for_alert(RULE, "truck-2", ALERT).await;
     assert_eq!(alert["rule_digest"], Digest::of(good.as_bytes()).to_string());
     assert!(server.opened_subjects().values().all(|count| *count == 1), "{:?}", server.opened_subjects());
+    service.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_save_that_cannot_be_kept_is_tried_again_until_it_is_in_force() {
+    let (county, server) = sprinklers(&["truck-1"]).await;
+    let service = Service::start(county.dir());
+    let built_in = county.pack.text(RULE);
+    // a rule whose text belongs into a folder that is not there yet, and cannot be made
+    let (text, folder) = (0..256)
+        .map(|tenths| built_in.replace("value = 50.0", &format!("value = 45.{tenths}")))
+        .map(|text| {
+            let folder = county.file("data/texts").join(&Digest::of(text.as_bytes()).hex()[..2]);
+            (text, folder)
+        })
+        .find(|(_, folder)| !folder.exists())
+        .expect("256 folders are more than eight rules");
+    std::fs::write(&folder, "in the way").expect("it can be written");
+    county.pack.save(RULE, &text);
+    service.wait_for_count("citywarden_reload_pending", &[("what", "rules")], |count| count == 1).await;
+    let (status, ready) = service.get("/readyz").await;
+    assert_eq!(status, 503, "{ready}");
+    assert!(ready.contains("saved rules are not in force"), "{ready}");
+    sound(&service, "truck-1", 48.9).await;
+
+    std::fs::remove_file(&folder).expect("it was there");
+    wait_until_in_force(&service, &text).await;
+    service.wait_for_count("citywarden_reload_pending", &[("what", "rules")], |count| count == 0).await;
+    assert_eq!(service.get("/readyz").await.0, 200);
+    assert_eq!(
+        service.count("citywarden_rule_reload_total", &[("result", "failed")]).await,
+        1,
+        "it is one failure"
+    );
+    assert_eq!(server.opened().len(), 0, "the old limit was in force");
     service.stop();
 }
 

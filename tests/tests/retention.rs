@@ -83,6 +83,19 @@ async fn an_alert_shows_the_message_of_a_held_value_although_retention_has_taken
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_that_is_away_holds_back_old_records_up_to_the_share_and_then_loses_them_loudly() {
+    let (mut county, _server) = county().await;
+    county.more += "\n[archive]\nurl = \"postgres://nobody@127.0.0.1:9/none\"\n";
+    let service = Service::start(county.write());
+    fill(&service).await;
+    service.process.err.wait_for_words("old segments removed", PATIENCE);
+    let lost = service.process.err.wait_for_words("archive loses records 0 to ", PATIENCE);
+    assert!(lost.contains("ERROR"), "{lost}");
+    assert!(oldest(&county) > 0);
+    service.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_kept_is_judged_by_the_rules_and_the_registry_whose_records_are_gone() {
     let (county, _server) = county().await;
     let service = Service::start(county.dir());

@@ -28,6 +28,16 @@ pub(crate) enum Saved {
     Registry,
 }
 
+impl Saved {
+    /// The word for it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::Registry => "registry",
+        }
+    }
+}
+
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Watcher {

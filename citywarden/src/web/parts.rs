@@ -8,11 +8,13 @@ use citywarden_journal::Inbox;
 
 use crate::judge::Progress;
 use crate::pipeline::Pipeline;
+use crate::reload::Reloader;
 
 /// The parts whose failing keeps messages out or alerts in; alerting itself the console knows.
 pub(super) struct Parts {
     inbox: Inbox,
     progress: Arc<Progress>,
+    reloader: Arc<Reloader>,
     brokers: Vec<(String, Arc<BrokerCounters>)>,
 }
 
@@ -22,6 +24,7 @@ impl Parts {
         Self {
             inbox: pipeline.inbox.clone(),
             progress: Arc::clone(&pipeline.progress),
+            reloader: Arc::clone(&pipeline.reloader),
             brokers: brokers.map(|source| (source.name.clone(), Arc::clone(&source.counters))).collect(),
         }
     }
@@ -39,7 +42,9 @@ impl Parts {
                 is_away.then(|| "not connected to its broker, or not subscribed; see the log".to_owned()),
             )
         });
-        [part("journal", self.journal()), part("judge", self.judge())].into_iter().chain(brokers).collect()
+        let own =
+            [part("journal", self.journal()), part("judge", self.judge()), part("reload", self.reload())];
+        own.into_iter().chain(brokers).collect()
     }
 
     fn journal(&self) -> Option<String> {
@@ -49,6 +54,10 @@ impl Parts {
         self.inbox
             .is_disk_full()
             .then(|| "the disk is full; nothing is acknowledged until there is room".to_owned())
+    }
+    fn reload(&self) -> Option<String> {
+        let (what, why) = self.reloader.pending().into_iter().next()?;
+        Some(format!("saved {} are not in force, and it is tried again: {why}", what.as_str()))
     }
     fn judge(&self) -> Option<String> {
         self.progress
