@@ -5,6 +5,7 @@ mod asked;
 mod lists;
 mod query;
 mod readings;
+mod session;
 mod stream;
 
 use std::time::Duration;
@@ -48,6 +49,7 @@ pub fn router(console: Console) -> Router {
         .route("/rules", get(lists::rules))
         .route("/readings", get(readings::readings))
         .route("/deadletters", get(lists::dead_letters))
+        .route("/session", get(session::session))
         .route("/stream", get(stream::stream));
     let guarded = Router::new()
         .nest("/api/v1", api)

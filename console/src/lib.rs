@@ -22,14 +22,16 @@ mod wire;
 
 pub use api::router;
 pub use history::History;
-pub use reads::{DeadLetter, DeadLetters, DeviceLine, Part, Reads, RuleSummary, VerdictFilter, VerdictLine};
+pub use reads::{
+    DeadLetter, DeadLetters, DeviceLine, LimitSummary, Part, Reads, RuleSummary, VerdictFilter, VerdictLine,
+};
 pub use serve::{ServeError, bind, serve};
 pub use users::{Role, User, UserError, Users};
 
 use std::sync::Arc;
 
 use citywarden_alerting::Handle;
-use citywarden_model::Clock;
+use citywarden_model::{Clock, LocalClock};
 
 use history::Past;
 
@@ -45,6 +47,8 @@ pub struct Sources {
     pub users: Arc<Users>,
     /// What `now` is.
     pub clock: Arc<dyn Clock>,
+    /// The local time in which people are shown moments.
+    pub local: LocalClock,
 }
 
 /// The console, before it listens.
@@ -55,12 +59,13 @@ pub struct Console {
     alerting: Handle,
     users: Arc<Users>,
     clock: Arc<dyn Clock>,
+    local: LocalClock,
 }
 
 impl Console {
     /// A console that shows these.
     pub fn new(sources: Sources) -> Self {
-        let Sources { reads, history, alerting, users, clock } = sources;
-        Self { reads, past: Past::new(history), alerting, users, clock }
+        let Sources { reads, history, alerting, users, clock, local } = sources;
+        Self { reads, past: Past::new(history), alerting, users, clock, local }
     }
 }

@@ -96,6 +96,19 @@ pub struct RuleSummary {
     pub clause: u8,
     /// The digest of its text.
     pub digest: citywarden_model::Digest,
+    /// Its limits, as its file has them.
+    pub limits: Vec<LimitSummary>,
+}
+
+/// What is shown of a limit; how much it is stands in each alert, where an asset may have its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LimitSummary {
+    /// What the rule calls it.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// Where it comes from.
+    pub source: String,
 }
 
 /// What could not be decoded or matched.

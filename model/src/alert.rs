@@ -63,8 +63,11 @@ pub struct Alert {
     pub limits: ValueMap,
     /// The unit of the first limit.
     pub unit: String,
-    /// One sentence for people.
+    /// One sentence for people, in Chinese.
     pub summary: String,
+    /// The same in English.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary_en: String,
     /// What it rests on.
     pub evidence: Evidence,
 }

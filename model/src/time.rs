@@ -188,6 +188,10 @@ impl LocalClock {
     pub fn named(name: &str) -> Option<Self> {
         name.parse().ok().map(Self)
     }
+    /// Its IANA name.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
     /// Seconds since local midnight.
     pub fn second_of_day(self, at: Timestamp) -> u32 {
         self.0.from_utc_datetime(&at.utc().naive_utc()).num_seconds_from_midnight()

@@ -47,6 +47,7 @@ pub(crate) fn alert(asset: &str, kind: AlertKind, began_at: Timestamp) -> Alert 
         limits: [("limit".to_owned(), serde_json::json!(150.0))].into(),
         unit: "µg/m³".to_owned(),
         summary: "PM10 180 µg/m³".to_owned(),
+        summary_en: String::new(),
         evidence: Evidence {
             journal: JournalRange { first: Offset(1), last: Offset(2) },
             digest: Digest::default(),

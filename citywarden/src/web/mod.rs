@@ -9,11 +9,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use citywarden_console::{
-    Console, DeadLetter, DeadLetters, DeviceLine, Part, Reads, Role, RuleSummary, Sources, User, Users,
-    VerdictFilter, VerdictLine, bind, router,
+    Console, DeadLetter, DeadLetters, DeviceLine, LimitSummary, Part, Reads, Role, RuleSummary, Sources,
+    User, Users, VerdictFilter, VerdictLine, bind, router,
 };
 use citywarden_model::{Asset, Device, Timestamp};
-use citywarden_rules::{Evaluator, Rule, Status};
+use citywarden_rules::{Evaluator, Limit, Rule, Status};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -57,6 +57,7 @@ pub(crate) async fn serve(pipeline: &Pipeline, mut stopping: watch::Receiver<boo
         alerting: pipeline.alerting.clone(),
         users,
         clock: Arc::clone(&pipeline.clock),
+        local: pipeline.config.local,
     });
     tracing::info!("http listening on {address}");
     let stop = async move { drop(stopping.wait_for(|stop| *stop).await) };
@@ -158,7 +159,12 @@ fn summary(rule: &Rule) -> RuleSummary {
         },
         clause: rule.clause.item,
         digest: rule.digest,
+        limits: rule.limits.iter().map(limit).collect(),
     }
+}
+
+fn limit(limit: &Limit) -> LimitSummary {
+    LimitSummary { name: limit.name.clone(), unit: limit.unit.clone(), source: limit.source.clone() }
 }
 
 fn letter(letter: &crate::judge::DeadLetter) -> DeadLetter {

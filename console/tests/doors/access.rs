@@ -49,6 +49,22 @@ async fn with_users_a_token_is_needed_and_the_role_decides() {
 }
 
 #[tokio::test]
+async fn a_session_says_who_asks_what_they_may_and_where_they_live() {
+    let check = async |house: House, user: &str, role: &str| {
+        let expected = serde_json::json!({ "user": user, "role": role, "timezone": "Asia/Shanghai" });
+        assert_eq!(house.get("/api/v1/session").await, (StatusCode::OK, expected));
+    };
+    check(House::open(Vec::new()).await, "admin", "admin").await;
+    for (name, role, word) in
+        [("wang", Role::View, "view"), ("li", Role::Officer, "officer"), ("zhao", Role::Admin, "admin")]
+    {
+        let house = House::open(vec![user(name, role)]).await;
+        assert_eq!(house.get("/api/v1/session").await.0, StatusCode::UNAUTHORIZED);
+        check(house.with_token(TOKEN), name, word).await;
+    }
+}
+
+#[tokio::test]
 async fn another_sites_page_cannot_give_commands() {
     let house = House::open(Vec::new()).await;
     let path = format!("/api/v1/alerts/{}/close", alert("site-1", 1).id);

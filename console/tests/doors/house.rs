@@ -17,8 +17,8 @@ use citywarden_console::{
 use citywarden_journal::{Disk, HostDisk};
 use citywarden_model::{
     Alert, AlertId, AlertKind, AlertState, Asset, AssetId, AssetSummary, Change, Clause, Clock, Condition,
-    DeadLetterReason, Device, Digest, Evidence, Moment, Offset, RegionId, RuleId, Severity, Span, TimeSource,
-    Timestamp, Titles, Transition, Verdict,
+    DeadLetterReason, Device, Digest, Evidence, LocalClock, Moment, Offset, RegionId, RuleId, Severity, Span,
+    TimeSource, Timestamp, Titles, Transition, Verdict,
 };
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -72,6 +72,7 @@ pub(crate) fn alert(asset: &str, minute: u8) -> Alert {
         limits: BTreeMap::new(),
         unit: "µg/m³".to_owned(),
         summary: "PM10 180 & more".to_owned(),
+        summary_en: String::new(),
         evidence: Evidence::default(),
     }
 }
@@ -180,6 +181,7 @@ impl House {
             alerting: alerting.clone(),
             users,
             clock: Arc::new(StandingClock),
+            local: LocalClock::default(),
         });
         let app = router(console);
         let (stop, stopped) = oneshot::channel::<()>();

@@ -27,7 +27,8 @@ pub(crate) fn draft(
     } else {
         ("behind_max_s", options.late_after.seconds())
     };
-    let direction = if wrong_by_s > 0.0 { "快" } else { "慢" };
+    let (zh, en) = if wrong_by_s > 0.0 { ("快", "ahead") } else { ("慢", "behind") };
+    let seconds = wrong_by_s.abs();
     Alert {
         id: AlertId::derive(&options.region, &rule_id(), &asset.id, AlertKind::Device, cause.at),
         kind: AlertKind::Device,
@@ -58,7 +59,11 @@ pub(crate) fn draft(
         .into(),
         limits: [(limit_name.to_owned(), Value::from(limit))].into(),
         unit: "s".to_owned(),
-        summary: format!("设备 {} 的时钟{direction} {} 秒，按到达时间判定", device.id, wrong_by_s.abs()),
+        summary: format!("设备 {} 的时钟{zh} {seconds} 秒，按到达时间判定", device.id),
+        summary_en: format!(
+            "the clock of device {} is {seconds} s {en}; judged by the time of arrival",
+            device.id
+        ),
         evidence: Evidence {
             journal: JournalRange { first: cause.offset, last: cause.offset },
             digest: Digest::default(),

@@ -62,6 +62,7 @@ pub(crate) fn draft(view: &View<'_>, case: &Case, occasion: Occasion) -> Option<
         limits: limits.iter().filter_map(|slot| limit(rule, *slot, &case.slots)).collect(),
         unit: shown.map(|limit| limit.unit.clone()).next().unwrap_or_default(),
         summary: write(&rule.message[0], rule, &case.slots),
+        summary_en: write(&rule.message[1], rule, &case.slots),
         evidence: Evidence {
             journal: journal_range(&offsets, occasion.cause.offset),
             digest: citywarden_model::Digest::default(),
