@@ -27,13 +27,13 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Result<Response, Problem> {
     let person = identify(&console, request.headers()).await?;
-    if is_command(request.method()) {
+    let needed = needed(request.method());
+    if needed > Role::View {
         check_origin(request.headers())?;
-        if person.role < Role::Officer {
-            let detail =
-                format!("user `{}` may look and not act; expected role officer or admin", person.name);
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
-        }
+    }
+    if person.role < needed {
+        let detail = format!("user `{}` may look and not act; expected role officer or admin", person.name);
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
     request.extensions_mut().insert(person);
     Ok(next.run(request).await)
@@ -52,8 +52,12 @@ async fn identify(console: &Console, headers: &HeaderMap) -> Result<Person, Prob
     console.users.person(&token).await.ok_or_else(refused)
 }
 
-fn is_command(method: &Method) -> bool {
-    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+/// Whoever looks only looks; everything else is a command.
+pub(crate) fn needed(method: &Method) -> Role {
+    match *method {
+        Method::GET | Method::HEAD | Method::OPTIONS => Role::View,
+        _ => Role::Officer,
+    }
 }
 
 fn check_origin(headers: &HeaderMap) -> Result<(), Problem> {

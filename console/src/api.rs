@@ -2,8 +2,9 @@
 
 mod alerts;
 mod asked;
+mod commands;
+mod document;
 mod lists;
-mod query;
 mod readings;
 mod session;
 mod stream;
@@ -15,7 +16,9 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::problem::Problem;
 use crate::{Console, access, health, page};
@@ -38,36 +41,60 @@ const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-
 
 /// Everything the console answers to.
 pub fn router(console: Console) -> Router {
-    let api: Router<Console> = Router::new()
-        .route("/alerts", get(alerts::list))
-        .route("/alerts/{id}", get(alerts::one))
-        .route("/alerts/{id}/evidence", get(alerts::evidence))
-        .route("/alerts/{id}/{action}", post(alerts::command))
-        .route("/verdicts", get(lists::verdicts))
-        .route("/assets", get(lists::assets))
-        .route("/devices", get(lists::devices))
-        .route("/rules", get(lists::rules))
-        .route("/readings", get(readings::readings))
-        .route("/deadletters", get(lists::dead_letters))
-        .route("/session", get(session::session))
-        .route("/stream", get(stream::stream));
-    let guarded = Router::new()
-        .nest("/api/v1", api)
-        .route("/metrics", get(health::metrics))
+    let (guarded, _) = guarded().split_for_parts();
+    let guarded = guarded
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(console.clone(), access::guard));
-    Router::new()
-        .route("/", get(page::index))
-        .route("/page/{name}", get(page::part))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .fallback_service(guarded.with_state(console.clone()))
+    let (open, _) = open().split_for_parts();
+    open.fallback_service(guarded.with_state(console.clone()))
+        .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(in_time))
         .layer(middleware::from_fn(as_problem))
         .layer(middleware::from_fn(with_headers))
         .with_state(console)
+}
+
+/// What anybody is told. Routes are added with their description only, so that none is left out of the document.
+fn open() -> OpenApiRouter<Console> {
+    OpenApiRouter::with_openapi(document::frame())
+        .routes(routes!(page::index))
+        .routes(routes!(page::part))
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+}
+
+/// What is told to those who may know.
+fn guarded() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::one))
+        .routes(routes!(alerts::evidence))
+        .routes(routes!(commands::acknowledge))
+        .routes(routes!(commands::resolve))
+        .routes(routes!(commands::close))
+        .routes(routes!(commands::reopen))
+        .routes(routes!(commands::note))
+        .routes(routes!(lists::verdicts))
+        .routes(routes!(lists::assets))
+        .routes(routes!(lists::devices))
+        .routes(routes!(lists::rules))
+        .routes(routes!(lists::permits))
+        .routes(routes!(lists::silences))
+        .routes(routes!(lists::dead_letters))
+        .routes(routes!(readings::readings))
+        .routes(routes!(session::session))
+        .routes(routes!(stream::stream))
+        .routes(routes!(document::document))
+        .routes(routes!(health::metrics))
+}
+
+/// The document of every route.
+fn document_of_all() -> OpenApi {
+    let mut guarded = guarded().into_openapi();
+    document::guard(&mut guarded);
+    open().into_openapi().merge_from(guarded)
 }
 
 async fn nothing_here(request: Request) -> Problem {
@@ -109,3 +136,6 @@ async fn with_headers(request: Request, next: Next) -> Response {
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use citywarden_archive::{ArchiveError, ReadingsPage, ReadingsQuery};
-use citywarden_model::{QuantityName, Timestamp};
+use citywarden_model::QuantityName;
 use tokio::sync::Semaphore;
 
 use crate::problem::Problem;
@@ -46,17 +46,4 @@ impl Past {
 pub(crate) fn unit_of(quantity: &QuantityName) -> Option<&'static str> {
     let known = citywarden_model::KNOWN_QUANTITIES.iter().find(|known| known.name == quantity.as_str())?;
     Some(known.unit).filter(|unit| !unit.is_empty())
-}
-
-/// Checks that what is asked for is bounded.
-pub(crate) fn check_span(from: Timestamp, to: Timestamp) -> Result<(), Problem> {
-    const DAYS_MAX: i64 = 366;
-    const DAY_SECONDS: i64 = 86_400;
-    if from > to {
-        return Err(Problem::wrong(format!("`from` {from} is after `to` {to}")));
-    }
-    if to.since(from) > citywarden_model::Span::from_secs(DAYS_MAX * DAY_SECONDS) {
-        return Err(Problem::wrong(format!("from {from} to {to} is longer than {DAYS_MAX} days")));
-    }
-    Ok(())
 }

@@ -16,6 +16,7 @@ mod history;
 mod page;
 mod problem;
 mod reads;
+mod schema;
 mod serve;
 mod users;
 mod wire;
@@ -23,7 +24,8 @@ mod wire;
 pub use api::router;
 pub use history::History;
 pub use reads::{
-    DeadLetter, DeadLetters, DeviceLine, LimitSummary, Part, Reads, RuleSummary, VerdictFilter, VerdictLine,
+    DeadLetter, DeadLetters, DeviceLine, LimitSummary, Part, Reads, RuleSummary, Unavailable, VerdictFilter,
+    VerdictLine,
 };
 pub use serve::{ServeError, bind, serve};
 pub use users::{Role, User, UserError, Users};

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::problem::Problem;
+use crate::problem::{Details, Problem};
 
 /// What the page may do: load its own files, ask its own server.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -45,10 +45,26 @@ const FILES: [File; 11] = [
     file!("words.js", SCRIPT),
 ];
 
+/// The page for enforcement.
+#[utoipa::path(
+    get, path = "/", tag = "service", operation_id = "readPage",
+    responses((status = 200, description = "It.", body = String, content_type = "text/html"))
+)]
 pub(crate) async fn index() -> Result<Response, Problem> {
     file("index.html")
 }
 
+/// A file of the page.
+#[utoipa::path(
+    get, path = "/page/{name}", tag = "service", operation_id = "readPageFile", params(("name" = String, Path)),
+    responses(
+        (status = 200, description = "It.", content(
+            (String = "text/html"), (String = "text/css"), (String = "text/javascript"), (String = "image/svg+xml")
+        )),
+        (status = 400, description = "The name is no text.", body = Details, content_type = "application/problem+json"),
+        (status = 404, description = "There is none of that name.", body = Details, content_type = "application/problem+json")
+    )
+)]
 pub(crate) async fn part(Path(name): Path<String>) -> Result<Response, Problem> {
     file(&name)
 }

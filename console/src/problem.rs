@@ -5,6 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use citywarden_alerting::CommandError;
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::reads::Unavailable;
 
 /// An answer that says what is wrong and what was expected.
 #[derive(Debug)]
@@ -13,12 +16,25 @@ pub(crate) struct Problem {
     detail: String,
 }
 
-#[derive(Serialize)]
-struct Details<'a> {
+/// The media type of a problem.
+pub(crate) const PROBLEM: &str = "application/problem+json";
+
+/// What is wrong and what was expected, as in RFC 9457.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Details {
+    /// There are no types of problems here but HTTP's own: `about:blank`.
+    #[schema(value_type = String, example = "about:blank")]
     r#type: &'static str,
-    title: &'a str,
+    /// The status in words.
+    #[schema(value_type = String, example = "Not Found")]
+    title: &'static str,
+    /// The status.
+    #[schema(minimum = 400, maximum = 599, example = 404)]
     status: u16,
-    detail: &'a str,
+    /// What is wrong, and what was expected.
+    #[schema(example = "there is no alert K5ZQ3V7N2M4TB6XWQH3YRAJD5E")]
+    detail: String,
 }
 
 impl Problem {
@@ -42,17 +58,23 @@ impl IntoResponse for Problem {
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
-            detail: &self.detail,
+            detail: self.detail,
         };
         let mut response = (self.status, Json(details)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if self.status == StatusCode::UNAUTHORIZED {
             // not Basic, though it is taken: a browser would ask over the page's head
             let schemes = HeaderValue::from_static("Bearer realm=\"CityWarden\"");
             headers.insert(header::WWW_AUTHENTICATE, schemes);
         }
         response
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(Unavailable(why): Unavailable) -> Self {
+        Self::broken(why)
     }
 }
 

@@ -3,9 +3,17 @@
 use std::collections::BTreeMap;
 
 use citywarden_model::{
-    Asset, AssetId, DeadLetterReason, Device, Offset, RuleId, Severity, Timestamp, Titles, Verdict,
+    Asset, AssetId, DeadLetterReason, Device, Offset, Permit, RuleId, Severity, Timestamp, Titles, Verdict,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::schema::{DeadLetterReasonSchema, SeveritySchema, TitlesSchema};
+
+/// The part that knows has stopped, or does not answer; in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unavailable(pub String);
 
 /// Everything that is shown beside the alerts. Each method answers from memory, at once.
 pub trait Reads: Send + Sync {
@@ -14,19 +22,21 @@ pub trait Reads: Send + Sync {
     /// The metrics in Prometheus' text format.
     fn metrics(&self) -> String;
     /// What the rules say of the assets now, in (rule, asset) order.
-    fn verdicts(&self, filter: &VerdictFilter) -> Vec<VerdictLine>;
+    fn verdicts(&self, filter: &VerdictFilter) -> Result<Vec<VerdictLine>, Unavailable>;
     /// The assets of the registry.
-    fn assets(&self) -> Vec<Asset>;
+    fn assets(&self) -> Result<Vec<Asset>, Unavailable>;
     /// The devices of the registry, and when they were heard.
-    fn devices(&self) -> Vec<DeviceLine>;
+    fn devices(&self) -> Result<Vec<DeviceLine>, Unavailable>;
+    /// The permits of the registry.
+    fn permits(&self) -> Result<Vec<Permit>, Unavailable>;
     /// The rules in force.
-    fn rules(&self) -> Vec<RuleSummary>;
+    fn rules(&self) -> Result<Vec<RuleSummary>, Unavailable>;
     /// What could not be decoded or matched.
-    fn dead_letters(&self) -> DeadLetters;
+    fn dead_letters(&self) -> Result<DeadLetters, Unavailable>;
 }
 
 /// A part of the service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Part {
     /// What it is called.
     pub name: String,
@@ -82,26 +92,32 @@ pub struct DeviceLine {
 }
 
 /// What is shown of a rule.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Rule)]
 pub struct RuleSummary {
     /// Its id.
+    #[schema(value_type = String)]
     pub id: RuleId,
     /// What people call it.
+    #[schema(value_type = TitlesSchema)]
     pub title: Titles,
     /// How pressing its violations are.
+    #[schema(value_type = SeveritySchema)]
     pub severity: Severity,
     /// `active` or `trial`.
     pub status: String,
     /// The number of its clause, 1 to 25.
     pub clause: u8,
     /// The digest of its text.
+    #[schema(value_type = String)]
     pub digest: citywarden_model::Digest,
     /// Its limits, as its file has them.
     pub limits: Vec<LimitSummary>,
 }
 
 /// What is shown of a limit; how much it is stands in each alert, where an asset may have its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Limit)]
 pub struct LimitSummary {
     /// What the rule calls it.
     pub name: String,
@@ -112,24 +128,29 @@ pub struct LimitSummary {
 }
 
 /// What could not be decoded or matched.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+#[schema(as = DeadMessages)]
 pub struct DeadLetters {
     /// How many there are of each reason.
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub counts: BTreeMap<DeadLetterReason, u64>,
     /// The latest, newest first.
     pub recent: Vec<DeadLetter>,
 }
 
 /// One of them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct DeadLetter {
     /// Its place in the journal.
+    #[schema(value_type = u64)]
     pub offset: Offset,
     /// When it came.
+    #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
     /// The topic.
     pub topic: String,
     /// Why it was not judged.
+    #[schema(value_type = DeadLetterReasonSchema)]
     pub reason: DeadLetterReason,
     /// In words.
     pub detail: String,

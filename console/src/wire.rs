@@ -1,207 +1,248 @@
 //! The API's own JSON, where it is not the model's.
 
-use citywarden_alerting::event::Update;
+use std::sync::Arc;
+
+use citywarden_alerting::EvidenceMessage;
 use citywarden_alerting::outbox::DeadDelivery;
-use citywarden_alerting::{Event, EvidenceMessage, What};
-use citywarden_model::{Alert, AlertId, Asset, Offset, Timestamp, Verdict};
+use citywarden_model::{
+    Alert, AlertId, Asset, AssetId, Attributes, Crs, DeviceId, Permit, Timestamp, Verdict,
+};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::reads::{DeadLetters, DeviceLine, VerdictLine};
+use crate::problem::Problem;
+use crate::reads::{DeadLetters, DeviceLine, RuleSummary, VerdictLine};
+use crate::schema::{AlertSchema, AssetSchema, CrsSchema, EvidenceMessageSchema};
 
-#[derive(Serialize)]
-pub(crate) struct AlertPage<'a> {
-    pub(crate) alerts: Vec<&'a Alert>,
+mod event;
+pub(crate) use event::{EventJson, Streamed};
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AlertPage {
+    /// Latest opened first.
+    #[schema(value_type = Vec<AlertSchema>)]
+    pub(crate) alerts: Vec<Arc<Alert>>,
+    /// The `cursor` of the next page; null on the last.
+    #[schema(required)]
     pub(crate) next: Option<String>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct AlertDetail<'a> {
+/// An alert, and what happened to it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AlertDetail {
     #[serde(flatten)]
-    pub(crate) alert: &'a Alert,
-    pub(crate) events: Vec<EventJson<'a>>,
+    #[schema(value_type = AlertSchema)]
+    pub(crate) alert: Arc<Alert>,
+    /// In order.
+    pub(crate) events: Vec<EventJson>,
 }
 
-/// One event of an alert.
-#[derive(Serialize)]
-pub(crate) struct EventJson<'a> {
-    sequence: u32,
-    at: Timestamp,
-    event: &'static str,
-    who: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<Offset>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    update: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    violation: Option<&'a AlertId>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tell: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    receiver: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempts: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    given_up: Option<bool>,
-}
-
-impl<'a> EventJson<'a> {
-    pub(crate) fn of(event: &'a Event) -> Self {
-        let (update, violation) = match &event.what {
-            What::Updated(Update::Again(_)) => (Some("again"), None),
-            What::Updated(Update::GrewInto { violation }) => (Some("grew_into"), Some(violation)),
-            What::Updated(Update::StillActive) => (Some("still_active"), None),
-            What::Opened(_)
-            | What::Cleared
-            | What::Acknowledged
-            | What::Resolved
-            | What::Closed
-            | What::Reopened { .. }
-            | What::Noted
-            | What::Notified(_)
-            | What::Failed { .. } => (None, None),
-        };
-        let (delivery, given_up) = match &event.what {
-            What::Notified(delivery) => (Some(delivery), None),
-            What::Failed { delivery, given_up } => (Some(delivery), Some(*given_up)),
-            What::Opened(_)
-            | What::Updated(_)
-            | What::Cleared
-            | What::Acknowledged
-            | What::Resolved
-            | What::Closed
-            | What::Reopened { .. }
-            | What::Noted => (None, None),
-        };
-        Self {
-            sequence: event.sequence,
-            at: event.at,
-            event: event.what.word(),
-            who: event.who.to_string(),
-            why: event.why.as_deref(),
-            offset: event.cause.map(|cause| cause.moment.offset),
-            update,
-            violation,
-            tell: event.tell.iter().map(|recipient| recipient.receiver.as_str()).collect(),
-            receiver: delivery.map(|delivery| delivery.receiver.as_str()),
-            attempts: delivery.map(|delivery| delivery.attempts),
-            given_up,
-        }
-    }
-}
-
-/// What the stream sends: the event, and the alert as it is now.
-#[derive(Serialize)]
-pub(crate) struct Streamed<'a> {
-    pub(crate) event: EventJson<'a>,
-    pub(crate) alert: &'a Alert,
-}
-
-#[derive(Serialize)]
-pub(crate) struct EvidenceJson {
+/// The messages an alert rests on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Evidence {
+    #[schema(value_type = String)]
     pub(crate) alert: AlertId,
+    #[schema(value_type = Vec<EvidenceMessageSchema>)]
     pub(crate) messages: Vec<EvidenceMessage>,
 }
 
 /// The body of a command. Who gives it is not in it.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CommandBody {
+#[schema(as = Reason)]
+pub(crate) struct ReasonBody {
+    /// Why, in at most 4096 bytes.
     #[serde(default)]
+    #[schema(max_length = 4096, example = "a patrol is on the way")]
     pub(crate) reason: Option<String>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct VerdictJson<'a> {
-    rule: &'a str,
-    asset: &'a str,
+/// The body of a note.
+#[derive(ToSchema)]
+#[schema(as = Note)]
+#[expect(dead_code, reason = "read as a reason; alerting refuses a note without words")]
+pub(crate) struct NoteBody {
+    /// The note, in at most 4096 bytes.
+    #[schema(
+        pattern = r"\S",
+        max_length = 4096,
+        example = "called the site; the sprinklers are being repaired"
+    )]
+    reason: String,
+}
+
+impl ReasonBody {
+    /// Reads the body of a command; none is one without a reason.
+    pub(crate) fn read(body: &[u8]) -> Result<Self, Problem> {
+        if body.is_empty() {
+            return Ok(Self::default());
+        }
+        let wrong = |error| Problem::wrong(format!("the body is not {{\"reason\": \"…\"}}: {error}"));
+        // by way of an object: a struct would take an array as well
+        let object: serde_json::Map<_, _> = serde_json::from_slice(body).map_err(wrong)?;
+        serde_json::from_value(object.into()).map_err(wrong)
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = VerdictLine)]
+pub(crate) struct VerdictJson {
+    #[schema(value_type = String)]
+    rule: citywarden_model::RuleId,
+    #[schema(value_type = String)]
+    asset: AssetId,
+    /// `compliant`, `early_warning`, `violation`, `undecided` or `fault`.
+    #[schema(value_type = String)]
     verdict: &'static str,
+    /// Why, where there is a reason.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<String>,
+    /// By the journal's clock.
+    #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
 }
 
-impl<'a> VerdictJson<'a> {
-    pub(crate) fn of(line: &'a VerdictLine) -> Self {
+impl VerdictJson {
+    pub(crate) fn of(line: &VerdictLine) -> Self {
         Self {
-            rule: line.rule.as_str(),
-            asset: line.asset.as_str(),
+            rule: line.rule.clone(),
+            asset: line.asset.clone(),
             verdict: line.verdict.as_str(),
-            reason: Verdict::reason(&line.verdict),
+            reason: Verdict::reason(&line.verdict).map(str::to_owned),
             since: line.since,
         }
     }
 }
 
-#[derive(Serialize)]
-pub(crate) struct VerdictPage<'a> {
-    pub(crate) verdicts: Vec<VerdictJson<'a>>,
-    /// Whether there are more than are shown.
-    pub(crate) truncated: bool,
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VerdictPage {
+    pub(crate) verdicts: Vec<VerdictJson>,
+    /// The `cursor` of the next page; null on the last.
+    #[schema(required)]
+    pub(crate) next: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Assets {
+    #[schema(value_type = Vec<AssetSchema>)]
     pub(crate) assets: Vec<Asset>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct Devices<'a> {
-    pub(crate) devices: Vec<DeviceJson<'a>>,
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Rules {
+    pub(crate) rules: Vec<RuleSummary>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct DeviceJson<'a> {
-    id: &'a str,
-    kind: &'a str,
-    asset: &'a str,
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Devices {
+    pub(crate) devices: Vec<DeviceJson>,
+}
+
+/// A device, and how it is heard.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Device)]
+pub(crate) struct DeviceJson {
+    #[schema(value_type = String)]
+    id: DeviceId,
+    kind: String,
+    /// Whose readings it sends.
+    #[schema(value_type = String)]
+    asset: AssetId,
+    /// The time between two of its readings; null: it reports on change.
+    #[schema(required)]
     interval_s: Option<f64>,
+    /// When it was last heard, by the journal's clock; null: never.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     heard_at: Option<Timestamp>,
+    /// Whether nothing has come for longer than its interval allows.
     silent: bool,
-    crs: citywarden_model::Crs,
-    attributes: &'a citywarden_model::Attributes,
+    #[schema(value_type = CrsSchema)]
+    crs: Crs,
+    /// Every other column of `devices.csv`.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    attributes: Attributes,
 }
 
-impl<'a> DeviceJson<'a> {
-    pub(crate) fn of(line: &'a DeviceLine) -> Self {
-        let device = &line.device;
+impl DeviceJson {
+    pub(crate) fn of(line: DeviceLine) -> Self {
+        let DeviceLine { device, heard_at, silent } = line;
         Self {
-            id: device.id.as_str(),
-            kind: &device.kind,
-            asset: device.asset.as_str(),
+            id: device.id,
+            kind: device.kind,
+            asset: device.asset,
             interval_s: device.interval.map(citywarden_model::Span::seconds),
-            heard_at: line.heard_at,
-            silent: line.silent,
+            heard_at,
+            silent,
             crs: device.crs,
-            attributes: &device.attributes,
+            attributes: device.attributes,
         }
     }
 }
 
-#[derive(Serialize)]
-pub(crate) struct DeadLettersJson<'a> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Permits {
+    pub(crate) permits: Vec<PermitJson>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Silences {
+    pub(crate) silences: Vec<PermitJson>,
+}
+
+/// A line of `permits.csv`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Permit)]
+pub(crate) struct PermitJson {
+    id: String,
+    /// `night_work`, `restricted_road`, `silence`.
+    pub(crate) kind: String,
+    #[schema(value_type = String)]
+    asset: AssetId,
+    /// Valid from this moment …
+    #[schema(value_type = String, format = DateTime)]
+    from: Timestamp,
+    /// … up to, and not at, this one.
+    #[schema(value_type = String, format = DateTime)]
+    to: Timestamp,
+    /// Whether it is valid now.
+    in_force: bool,
+}
+
+impl PermitJson {
+    pub(crate) fn of(permit: Permit, now: Timestamp) -> Self {
+        let Permit { id, kind, asset, from, to } = permit;
+        Self { id, kind, asset, from, to, in_force: from <= now && now < to }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetters)]
+pub(crate) struct DeadLettersJson {
     #[serde(flatten)]
     pub(crate) messages: DeadLetters,
-    /// Notifications that a receiver did not take.
-    pub(crate) notifications: Vec<DeadDeliveryJson<'a>>,
+    /// Notifications that a receiver did not take, the latest first.
+    pub(crate) notifications: Vec<DeadDeliveryJson>,
 }
 
-#[derive(Serialize)]
-pub(crate) struct DeadDeliveryJson<'a> {
-    receiver: &'a str,
+/// A notification that a receiver did not take and will not be offered again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadNotification)]
+pub(crate) struct DeadDeliveryJson {
+    receiver: String,
+    /// Its idempotency key.
     notification: String,
+    #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    why: &'a str,
+    why: String,
 }
 
-impl<'a> DeadDeliveryJson<'a> {
-    pub(crate) fn of(dead: &'a DeadDelivery) -> Self {
+impl DeadDeliveryJson {
+    pub(crate) fn of(dead: &DeadDelivery) -> Self {
         Self {
-            receiver: dead.receiver.as_str(),
+            receiver: dead.receiver.as_str().to_owned(),
             notification: dead.key.to_string(),
             at: dead.at,
-            why: &dead.why,
+            why: dead.why.clone(),
         }
     }
 }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use citywarden_console::{
     Console, DeadLetter, DeadLetters, DeviceLine, LimitSummary, Part, Reads, Role, RuleSummary, Sources,
-    User, Users, VerdictFilter, VerdictLine, bind, router,
+    Unavailable, User, Users, VerdictFilter, VerdictLine, bind, router,
 };
-use citywarden_model::{Asset, Device, Timestamp};
+use citywarden_model::{Asset, Device, Permit, Timestamp};
 use citywarden_rules::{Evaluator, Limit, Rule, Status};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -86,12 +86,13 @@ struct Window {
 }
 
 impl Window {
-    /// Asks the judge; nothing where it has stopped.
-    fn ask<T: Default + Send + 'static>(
+    /// Asks the judge.
+    fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Judge<Stored>) -> T + Send + 'static,
-    ) -> T {
-        tokio::task::block_in_place(|| self.questions.ask(question)).unwrap_or_default()
+    ) -> Result<T, Unavailable> {
+        let answer = tokio::task::block_in_place(|| self.questions.ask(question));
+        answer.ok_or_else(|| Unavailable("the judge has stopped, see the log".to_owned()))
     }
 }
 
@@ -101,11 +102,12 @@ impl Reads for Window {
     }
     fn metrics(&self) -> String {
         let figures = self.figures.clone();
-        self.ask(move |judge| figures.take_judge(judge));
+        // without it the last figures stand
+        self.ask(move |judge| figures.take_judge(judge)).ok();
         self.figures.take_rest();
         self.figures.text()
     }
-    fn verdicts(&self, filter: &VerdictFilter) -> Vec<VerdictLine> {
+    fn verdicts(&self, filter: &VerdictFilter) -> Result<Vec<VerdictLine>, Unavailable> {
         let filter = filter.clone();
         self.ask(move |judge| {
             let lines = judge.evaluator().verdicts().map(|line| VerdictLine {
@@ -119,17 +121,20 @@ impl Reads for Window {
             lines
         })
     }
-    fn assets(&self) -> Vec<Asset> {
+    fn assets(&self) -> Result<Vec<Asset>, Unavailable> {
         self.ask(|judge| judge.evaluator().registry().assets.values().cloned().collect())
     }
-    fn devices(&self) -> Vec<DeviceLine> {
+    fn devices(&self) -> Result<Vec<DeviceLine>, Unavailable> {
         let now = self.figures.now();
         self.ask(move |judge| device_lines(judge.evaluator(), now))
     }
-    fn rules(&self) -> Vec<RuleSummary> {
+    fn permits(&self) -> Result<Vec<Permit>, Unavailable> {
+        self.ask(|judge| judge.evaluator().registry().permits.values().cloned().collect())
+    }
+    fn rules(&self) -> Result<Vec<RuleSummary>, Unavailable> {
         self.ask(|judge| judge.evaluator().rules().rules.iter().map(|rule| summary(rule)).collect())
     }
-    fn dead_letters(&self) -> DeadLetters {
+    fn dead_letters(&self) -> Result<DeadLetters, Unavailable> {
         self.ask(|judge| DeadLetters {
             counts: judge.tally().counts().collect(),
             recent: judge.tally().recent().rev().map(letter).collect(),

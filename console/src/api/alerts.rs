@@ -1,93 +1,140 @@
-//! The alerts, and what people do to them.
+//! The alerts, and what they rest on.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Extension, Path, State};
-use axum::response::{IntoResponse, Response};
-use citywarden_alerting::{Action, Actor, AlertFilter, Command, Cursor};
-use citywarden_model::{AlertId, AlertKind, AlertState, Condition, Severity, Timestamp};
+use axum::extract::{Path, State};
+use citywarden_alerting::{AlertFilter, Cursor};
+use citywarden_model::{AlertId, AlertKind, AlertState, Condition, Severity};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::query::Parameters;
+use super::asked::{Asked, Bound, Name, Next, Number, Place};
 use crate::Console;
-use crate::problem::Problem;
-use crate::users::Person;
-use crate::wire::{AlertDetail, AlertPage, CommandBody, EventJson, EvidenceJson};
+use crate::problem::{Details, Problem};
+use crate::schema::{AlertKindSchema, AlertStateSchema, ConditionSchema, SeveritySchema};
+use crate::wire::{AlertDetail, AlertPage, EventJson, Evidence};
 
-const PAGE: usize = 50;
-const PAGE_MAX: usize = 500;
+const PAGE: u16 = 50;
 
-const STATES: [AlertState; 7] = [
-    AlertState::Open,
-    AlertState::Acknowledged,
-    AlertState::Assigned,
-    AlertState::Arrived,
-    AlertState::Resolved,
-    AlertState::Closed,
-    AlertState::Withdrawn,
-];
-const CONDITIONS: [Condition; 2] = [Condition::Active, Condition::Cleared];
-const KINDS: [AlertKind; 3] = [AlertKind::Violation, AlertKind::EarlyWarning, AlertKind::Device];
-
-fn named<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str, text: &str) -> Option<T> {
-    all.iter().copied().find(|one| name(*one) == text)
+/// Which alerts are wanted: those that fit everything that is named.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct WantedAlerts {
+    #[param(inline, value_type = Option<AlertStateSchema>)]
+    state: Option<AlertState>,
+    #[param(inline, value_type = Option<ConditionSchema>)]
+    condition: Option<Condition>,
+    #[param(inline, value_type = Option<SeveritySchema>)]
+    severity: Option<Severity>,
+    #[param(inline, value_type = Option<AlertKindSchema>)]
+    kind: Option<AlertKind>,
+    /// The id of a rule.
+    #[param(value_type = Option<String>, min_length = 1, max_length = 256)]
+    rule: Option<Name>,
+    /// The id of an asset.
+    #[param(value_type = Option<String>, min_length = 1, max_length = 256)]
+    asset: Option<Name>,
+    /// The number of a clause of part four.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 25)]
+    clause: Option<Number<1, 25>>,
+    /// A unit that is among those responsible, as the measures write it.
+    #[param(value_type = Option<String>, min_length = 1, max_length = 256, example = "建设局")]
+    unit: Option<Name>,
+    /// Opened at or after this moment.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Bound>,
+    /// Opened before this moment.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<Bound>,
+    /// The `next` of the page before.
+    #[param(value_type = Option<String>, pattern = "^[0-9]{1,18}-[A-Z2-7]{26}$")]
+    cursor: Option<Next<Cursor>>,
+    /// At most so many; 50 where nothing is said.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 500)]
+    limit: Option<Number<1, 500>>,
 }
 
-fn filter(parameters: &mut Parameters) -> Result<AlertFilter, Problem> {
-    let time = |text: &str| Timestamp::parse(text).ok();
-    Ok(AlertFilter {
-        state: parameters.value(
-            "state",
-            "open, acknowledged, assigned, arrived, resolved, closed or withdrawn",
-            |text| named(&STATES, AlertState::as_str, text),
-        )?,
-        condition: parameters
-            .value("condition", "active or cleared", |text| named(&CONDITIONS, Condition::as_str, text))?,
-        severity: parameters.value("severity", "notice, minor, serious or urgent", Severity::parse)?,
-        kind: parameters.value("kind", "violation, early_warning or device", |text| {
-            named(&KINDS, AlertKind::as_str, text)
-        })?,
-        rule: parameters.text("rule")?,
-        asset: parameters.text("asset")?,
-        clause: parameters.value("clause", "the number of a clause", |text| text.parse().ok())?,
-        unit: parameters.text("unit")?,
-        from: parameters.value("from", "a time in RFC 3339", time)?,
-        to: parameters.value("to", "a time in RFC 3339", time)?,
-    })
+impl Place for Cursor {
+    fn read(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
 }
 
+impl WantedAlerts {
+    fn filter(self) -> AlertFilter {
+        AlertFilter {
+            state: self.state,
+            condition: self.condition,
+            severity: self.severity,
+            kind: self.kind,
+            rule: self.rule.map(|name| name.0),
+            asset: self.asset.map(|name| name.0),
+            clause: self.clause.and_then(|item| u8::try_from(item.0).ok()),
+            unit: self.unit.map(|name| name.0),
+            from: self.from.map(|bound| bound.0),
+            to: self.to.map(|bound| bound.0),
+        }
+    }
+}
+
+/// The alerts, latest opened first.
+#[utoipa::path(
+    get, path = "/api/v1/alerts", tag = "alerts", operation_id = "listAlerts", params(WantedAlerts),
+    responses((status = 200, description = "A page of them.", body = AlertPage, links(
+        ("one" = (operation_id = "readAlert", parameters(("id" = "$response.body#/alerts/0/id")))),
+        ("evidence" = (operation_id = "readEvidence", parameters(("id" = "$response.body#/alerts/0/id")))),
+        ("acknowledge" = (operation_id = "acknowledgeAlert", parameters(("id" = "$response.body#/alerts/0/id")))),
+        ("note" = (operation_id = "noteOnAlert", parameters(("id" = "$response.body#/alerts/0/id")))),
+    )))
+)]
 pub(super) async fn list(
     State(console): State<Console>,
-    mut parameters: Parameters,
-) -> Result<Response, Problem> {
-    let filter = filter(&mut parameters)?;
-    let cursor = parameters.value("cursor", "the `next` of the page before", Cursor::parse)?;
-    let within = |text: &str| text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
-    let limit = parameters.value("limit", "a number from 1 to 500", within)?.unwrap_or(PAGE);
-    parameters.finish()?;
-    let page = console.alerting.view().list(&filter, cursor.as_ref(), limit);
-    let alerts = page.alerts.iter().map(|alert| &**alert).collect();
-    Ok(Json(AlertPage { alerts, next: page.next.map(|cursor| cursor.to_string()) }).into_response())
+    Asked(wanted): Asked<WantedAlerts>,
+) -> Json<AlertPage> {
+    let limit = usize::from(wanted.limit.map_or(PAGE, |limit| limit.0));
+    let cursor = wanted.cursor.as_ref().map(|cursor| cursor.0.clone());
+    let page = console.alerting.view().list(&wanted.filter(), cursor.as_ref(), limit);
+    Json(AlertPage { alerts: page.alerts, next: page.next.map(|cursor| cursor.to_string()) })
 }
 
-pub(super) async fn one(State(console): State<Console>, Path(id): Path<String>) -> Result<Response, Problem> {
+/// One alert, and what happened to it.
+#[utoipa::path(
+    get, path = "/api/v1/alerts/{id}", tag = "alerts", operation_id = "readAlert", params(("id" = String, Path)),
+    responses(
+        (status = 200, description = "It, and its events in order.", body = AlertDetail),
+        (status = 404, description = "There is no such alert.", body = Details, content_type = "application/problem+json")
+    )
+)]
+pub(super) async fn one(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+) -> Result<Json<AlertDetail>, Problem> {
     detail(&console, &AlertId::from(id))
 }
 
-fn detail(console: &Console, id: &AlertId) -> Result<Response, Problem> {
-    let found = console.alerting.view().get(id);
-    let (alert, events) = found.ok_or_else(|| unknown(id))?;
+pub(super) fn detail(console: &Console, id: &AlertId) -> Result<Json<AlertDetail>, Problem> {
+    let (alert, events) = console.alerting.view().get(id).ok_or_else(|| unknown(id))?;
     let events = events.iter().map(|event| EventJson::of(event)).collect();
-    Ok(Json(AlertDetail { alert: &alert, events }).into_response())
+    Ok(Json(AlertDetail { alert, events }))
 }
 
 fn unknown(id: &AlertId) -> Problem {
     Problem::unknown(format!("there is no alert {id}"))
 }
 
+/// The messages an alert rests on, as they came.
+#[utoipa::path(
+    get, path = "/api/v1/alerts/{id}/evidence", tag = "alerts", operation_id = "readEvidence",
+    params(("id" = String, Path)),
+    responses(
+        (status = 200, description = "Copies of the messages, in order.", body = Evidence),
+        (status = 404, description = "There is no such alert.", body = Details, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn evidence(
     State(console): State<Console>,
     Path(id): Path<String>,
-) -> Result<Response, Problem> {
+) -> Result<Json<Evidence>, Problem> {
     let id = AlertId::from(id);
     let alert = id.clone();
     let read = tokio::task::spawn_blocking(move || console.alerting.evidence(&alert)).await;
@@ -97,28 +144,5 @@ pub(super) async fn evidence(
         Err(error) => return Err(Problem::broken(error.to_string())),
     };
     let messages = found.ok_or_else(|| unknown(&id))?;
-    Ok(Json(EvidenceJson { alert: id, messages }).into_response())
-}
-
-pub(super) async fn command(
-    State(console): State<Console>,
-    Extension(person): Extension<Person>,
-    Path((id, action)): Path<(String, String)>,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    let action = Action::parse(&action).ok_or_else(|| {
-        Problem::unknown(format!(
-            "`{action}` cannot be done, expected acknowledge, resolve, close, reopen or note"
-        ))
-    })?;
-    let body: CommandBody = if body.is_empty() {
-        CommandBody::default()
-    } else {
-        serde_json::from_slice(&body)
-            .map_err(|error| Problem::wrong(format!("the body is not {{\"reason\": \"…\"}}: {error}")))?
-    };
-    let alert = AlertId::from(id);
-    let who = Actor::Person(person.name);
-    console.alerting.command(Command { alert: alert.clone(), who, action, why: body.reason }).await?;
-    detail(&console, &alert)
+    Ok(Json(Evidence { alert: id, messages }))
 }

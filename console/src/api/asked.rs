@@ -2,14 +2,16 @@
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use citywarden_model::Span;
+use citywarden_model::{Span, TimeError, Timestamp};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use crate::problem::Problem;
 
-/// The longest name or id that is looked for, in bytes.
-const NAME_BYTES_MAX: usize = 256;
+/// The longest name or id that is looked for, in characters.
+const NAME_CHARS_MAX: usize = 256;
+/// The longest step.
+const STEP_MAX: Span = Span::from_mins(31 * 24 * 60);
 
 /// The parameters of a request; what is wrong with them is a problem.
 pub(super) struct Asked<T>(pub(super) T);
@@ -29,9 +31,11 @@ pub(super) struct Name(pub(super) String);
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if text.is_empty() || text.len() > NAME_BYTES_MAX {
-            let length = text.len();
-            return Err(D::Error::custom(format_args!("{length} bytes, expected 1 to {NAME_BYTES_MAX}")));
+        let length = text.chars().count();
+        if length == 0 || length > NAME_CHARS_MAX {
+            return Err(D::Error::custom(format_args!(
+                "{length} characters, expected 1 to {NAME_CHARS_MAX}"
+            )));
         }
         Ok(Self(text))
     }
@@ -45,9 +49,57 @@ impl<'de> Deserialize<'de> for Step {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let step = Span::parse(&text).map_err(D::Error::custom)?;
-        if step < Span::from_secs(1) {
-            return Err(D::Error::custom(format_args!("`{text}` is too short, expected 1s at least")));
+        if step < Span::from_secs(1) || step > STEP_MAX {
+            return Err(D::Error::custom(format_args!("`{text}` is no step, expected 1s to 31d")));
         }
         Ok(Self(step))
     }
+}
+
+/// A moment that bounds what is asked for. Years that cannot be written here are the beginning or the end of all.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bound(pub(super) Timestamp);
+
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match Timestamp::parse(&text) {
+            Ok(at) => Ok(Self(at)),
+            Err(TimeError::OutOfRange(text)) if text.as_str() < "1900" => {
+                Ok(Self(Timestamp::from_nanos(i64::MIN)))
+            }
+            Err(TimeError::OutOfRange(_)) => Ok(Self(Timestamp::MAX)),
+            Err(error) => Err(D::Error::custom(error)),
+        }
+    }
+}
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Number<const MIN: u16, const MAX: u16>(pub(super) u16);
+
+impl<'de, const MIN: u16, const MAX: u16> Deserialize<'de> for Number<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.parse().ok().filter(|number| (MIN..=MAX).contains(number));
+        let wrong = || D::Error::custom(format_args!("`{text}`, expected a number from {MIN} to {MAX}"));
+        number.map(Self).ok_or_else(wrong)
+    }
+}
+
+/// Where a page begins: the `next` of the one before.
+#[derive(Debug, Clone)]
+pub(super) struct Next<T>(pub(super) T);
+
+impl<'de, T: Place> Deserialize<'de> for Next<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let wrong = || D::Error::custom(format_args!("`{text}`, expected the `next` of the page before"));
+        T::read(&text).map(Self).ok_or_else(wrong)
+    }
+}
+
+/// A place in a list, as `next` says it.
+pub(super) trait Place: Sized {
+    fn read(text: &str) -> Option<Self>;
 }

@@ -17,6 +17,13 @@ use crate::wire::{EventJson, Streamed};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// Alert events as they happen, as server-sent events.
+#[utoipa::path(
+    get, path = "/api/v1/stream", tag = "alerts", operation_id = "followAlerts",
+    responses((status = 200, body = Streamed, content_type = "text/event-stream",
+        description = "Without end: `event` is the event's word, `id` its idempotency key, `data` this object. `lagged` says \
+                       that some were missed: read the list again."))
+)]
 pub(super) async fn stream(
     State(console): State<Console>,
 ) -> Sse<impl Stream<Item = Result<Message, Infallible>>> {
@@ -46,5 +53,5 @@ async fn next(console: &Console, events: &mut Receiver<Arc<Event>>) -> Option<Me
 fn message(console: &Console, event: &Event) -> Option<Message> {
     let (alert, _) = console.alerting.view().get(&event.alert)?;
     let message = Message::default().event(event.what.word()).id(event.key().to_string());
-    message.json_data(Streamed { event: EventJson::of(event), alert: &alert }).ok()
+    message.json_data(Streamed { event: EventJson::of(event), alert }).ok()
 }

@@ -87,3 +87,93 @@ fn users_that_cannot_be_are_refused() {
         "the token hash of user `li` cannot be read, expected $argon2id$…",
     );
 }
+
+/// Who may what: every operation that is not for everybody, and the least role it takes. A route that joins the document
+/// has to join here.
+const NEEDED: [(&str, &str, Role); 20] = [
+    ("get", "/api/openapi.json", Role::View),
+    ("get", "/api/v1/alerts", Role::View),
+    ("get", "/api/v1/alerts/{id}", Role::View),
+    ("get", "/api/v1/alerts/{id}/evidence", Role::View),
+    ("post", "/api/v1/alerts/{id}/acknowledge", Role::Officer),
+    ("post", "/api/v1/alerts/{id}/close", Role::Officer),
+    ("post", "/api/v1/alerts/{id}/note", Role::Officer),
+    ("post", "/api/v1/alerts/{id}/reopen", Role::Officer),
+    ("post", "/api/v1/alerts/{id}/resolve", Role::Officer),
+    ("get", "/api/v1/assets", Role::View),
+    ("get", "/api/v1/deadletters", Role::View),
+    ("get", "/api/v1/devices", Role::View),
+    ("get", "/api/v1/permits", Role::View),
+    ("get", "/api/v1/readings", Role::View),
+    ("get", "/api/v1/rules", Role::View),
+    ("get", "/api/v1/session", Role::View),
+    ("get", "/api/v1/silences", Role::View),
+    ("get", "/api/v1/stream", Role::View),
+    ("get", "/api/v1/verdicts", Role::View),
+    ("get", "/metrics", Role::View),
+];
+const FOR_EVERYBODY: [(&str, &str); 4] =
+    [("get", "/"), ("get", "/healthz"), ("get", "/page/{name}"), ("get", "/readyz")];
+
+async fn status(house: &House, method: &str, path: &str) -> StatusCode {
+    let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+    let path = path.replace("{id}", alert("site-1", 1).id.as_str()).replace("{name}", "app.js");
+    let path = if path == "/api/v1/readings" { format!("{path}?device=dust-1&quantity=pm10") } else { path };
+    house.request(method, &path).send().await.unwrap().status()
+}
+
+#[tokio::test]
+async fn each_route_of_the_document_is_refused_below_its_role() {
+    let nobody = House::open(vec![user("li", Role::View)]).await;
+    let guess = House::open(vec![user("li", Role::Admin)]).await.with_token("a-guess");
+    let mut people = Vec::new();
+    for role in [Role::View, Role::Officer, Role::Admin] {
+        people.push((role, House::open(vec![user("li", role)]).await.with_token(TOKEN)));
+    }
+    let (_, document) = people[0].1.get("/api/openapi.json").await;
+    let mut tried = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            tried += 1;
+            if FOR_EVERYBODY.contains(&(method, path)) {
+                assert_eq!(operation.get("security"), None, "{method} {path}");
+                assert_eq!(status(&nobody, method, path).await, StatusCode::OK, "{method} {path}");
+                continue;
+            }
+            let line = NEEDED.iter().find(|line| (line.0, line.1) == (method, path));
+            let (_, _, needed) = line.unwrap_or_else(|| panic!("who may {method} {path}?"));
+            assert_eq!(
+                operation["security"],
+                serde_json::json!([{"token": [needed.as_str()]}]),
+                "{method} {path}"
+            );
+            assert_eq!(status(&nobody, method, path).await, StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert_eq!(status(&guess, method, path).await, StatusCode::UNAUTHORIZED, "{method} {path}");
+            for (role, house) in &people {
+                let said = status(house, method, path).await;
+                if role < needed {
+                    assert_eq!(said, StatusCode::FORBIDDEN, "{method} {path} as {role:?}");
+                } else {
+                    // let in; what it then says is a matter of the alert's state and of the body
+                    let is_in = said != StatusCode::UNAUTHORIZED && said != StatusCode::FORBIDDEN;
+                    assert!(is_in && !said.is_server_error(), "{method} {path} as {role:?}: {said}");
+                }
+            }
+        }
+    }
+    assert_eq!(tried, NEEDED.len() + FOR_EVERYBODY.len(), "every line of the table is a route");
+}
+
+#[tokio::test]
+async fn other_methods_and_other_paths_are_refused_like_the_routes_beside_them() {
+    let nobody = House::open(vec![user("li", Role::View)]).await;
+    for (method, path) in [
+        ("DELETE", "/api/v1/alerts"),
+        ("PUT", "/metrics"),
+        ("GET", "/api/v1/nothing"),
+        ("GET", "/nothing"),
+        ("HEAD", "/api/v1/alerts"),
+    ] {
+        assert_eq!(status(&nobody, method, path).await, StatusCode::UNAUTHORIZED, "{method} {path}");
+    }
+}

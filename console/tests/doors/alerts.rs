@@ -33,19 +33,31 @@ async fn the_list_is_paged_and_filtered() {
 async fn a_wrong_question_is_told_what_was_expected() {
     let house = House::open(Vec::new()).await;
     for (query, detail) in [
-        ("alerts?severity=high", "`severity` is `high`, expected notice, minor, serious or urgent"),
-        ("alerts?from=today", "`from` is `today`, expected a time in RFC 3339"),
-        ("alerts?limit=0", "`limit` is `0`, expected a number from 1 to 500"),
-        ("alerts?colour=red", "there is no parameter `colour` here"),
-        ("alerts?asset=a&asset=b", "`asset` is given twice"),
-        ("alerts?cursor=x", "`cursor` is `x`, expected the `next` of the page before"),
+        (
+            "alerts?severity=high",
+            "severity: unknown variant `high`, expected one of `notice`, `minor`, `serious`, `urgent`",
+        ),
+        (
+            "alerts?from=today",
+            "from: `today` is no time; expected RFC 3339 such as 2026-11-24T08:00:00+08:00",
+        ),
+        ("alerts?limit=0", "limit: `0`, expected a number from 1 to 500"),
+        ("alerts?clause=26", "clause: `26`, expected a number from 1 to 25"),
+        ("alerts?asset=", "asset: 0 characters, expected 1 to 256"),
+        (
+            "alerts?colour=red",
+            "unknown field `colour`, expected one of `state`, `condition`, `severity`, `kind`, `rule`, `asset`, `clause`, `unit`, `from`, `to`, `cursor`, `limit`",
+        ),
+        ("alerts?asset=a&asset=b", "duplicate field `asset`"),
+        ("alerts?cursor=x", "cursor: `x`, expected the `next` of the page before"),
         (
             "verdicts?verdict=bad",
-            "`verdict` is `bad`, expected compliant, early_warning, violation, undecided or fault",
+            "verdict: unknown variant `bad`, expected one of `compliant`, `early_warning`, `violation`, `undecided`, `fault`",
         ),
     ] {
         let (status, problem) = house.get(&format!("/api/v1/{query}")).await;
-        assert_eq!((status, problem["detail"].as_str()), (StatusCode::BAD_REQUEST, Some(detail)), "{query}");
+        let said = problem["detail"].as_str().unwrap();
+        assert!(status == StatusCode::BAD_REQUEST && said.ends_with(detail), "{query}: {said}");
     }
     for (path, detail) in [
         ("/api/v1/alerts/NOSUCH", "there is no alert NOSUCH"),

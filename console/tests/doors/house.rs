@@ -11,14 +11,14 @@ use citywarden_alerting::route::{Pace, Router};
 use citywarden_alerting::{EvidenceLimits, EvidenceMessage, Handle, Setup, start};
 use citywarden_archive::{ArchiveError, ReadingsPage, ReadingsQuery, Sample};
 use citywarden_console::{
-    Console, DeadLetter, DeadLetters, DeviceLine, History, Part, Reads, Role, RuleSummary, Sources, User,
-    Users, VerdictFilter, VerdictLine, bind, router, serve,
+    Console, DeadLetter, DeadLetters, DeviceLine, History, Part, Reads, Role, RuleSummary, Sources,
+    Unavailable, User, Users, VerdictFilter, VerdictLine, bind, router, serve,
 };
 use citywarden_journal::{Disk, HostDisk};
 use citywarden_model::{
     Alert, AlertId, AlertKind, AlertState, Asset, AssetId, AssetSummary, Change, Clause, Clock, Condition,
-    DeadLetterReason, Device, Digest, Evidence, LocalClock, Moment, Offset, RegionId, RuleId, Severity, Span,
-    TimeSource, Timestamp, Titles, Transition, Verdict,
+    DeadLetterReason, Device, Digest, Evidence, LocalClock, Moment, Offset, Permit, RegionId, RuleId,
+    Severity, Span, TimeSource, Timestamp, Titles, Transition, Verdict,
 };
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -92,7 +92,7 @@ impl Reads for Shelf {
     fn metrics(&self) -> String {
         "citywarden_archive_up 1\n".to_owned()
     }
-    fn verdicts(&self, filter: &VerdictFilter) -> Vec<VerdictLine> {
+    fn verdicts(&self, filter: &VerdictFilter) -> Result<Vec<VerdictLine>, Unavailable> {
         let line = |asset: &str, verdict| VerdictLine {
             rule: "site-dust".into(),
             asset: asset.into(),
@@ -104,12 +104,15 @@ impl Reads for Shelf {
             line("site-2", Verdict::Undecided("no data".to_owned())),
         ];
         lines.retain(|line| filter.admits(line));
-        lines
+        Ok(lines)
     }
-    fn assets(&self) -> Vec<Asset> {
-        Vec::new()
+    fn assets(&self) -> Result<Vec<Asset>, Unavailable> {
+        if self.is_broken.load(Ordering::SeqCst) {
+            return Err(Unavailable("the judge has stopped".to_owned()));
+        }
+        Ok(Vec::new())
     }
-    fn devices(&self) -> Vec<DeviceLine> {
+    fn devices(&self) -> Result<Vec<DeviceLine>, Unavailable> {
         let device = Device {
             id: "dust-1".into(),
             kind: "dust_monitor".to_owned(),
@@ -118,12 +121,25 @@ impl Reads for Shelf {
             crs: citywarden_model::Crs::default(),
             attributes: citywarden_model::Attributes::default(),
         };
-        vec![DeviceLine { device, heard_at: Some(at(3)), silent: true }]
+        Ok(vec![DeviceLine { device, heard_at: Some(at(3)), silent: true }])
     }
-    fn rules(&self) -> Vec<RuleSummary> {
-        Vec::new()
+    fn permits(&self) -> Result<Vec<Permit>, Unavailable> {
+        let permit = |id: &str, kind: &str, from| Permit {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            asset: "site-1".into(),
+            from,
+            to: at(59),
+        };
+        Ok(vec![permit("p-1", "night_work", at(1)), permit("p-2", "silence", at(2))])
     }
-    fn dead_letters(&self) -> DeadLetters {
+    fn rules(&self) -> Result<Vec<RuleSummary>, Unavailable> {
+        if self.is_broken.load(Ordering::SeqCst) {
+            return Err(Unavailable("the judge has stopped".to_owned()));
+        }
+        Ok(Vec::new())
+    }
+    fn dead_letters(&self) -> Result<DeadLetters, Unavailable> {
         let letter = DeadLetter {
             offset: Offset(9),
             received_at: at(2),
@@ -131,7 +147,7 @@ impl Reads for Shelf {
             reason: DeadLetterReason::UnknownDevice,
             detail: "devices.csv has no dust-9".to_owned(),
         };
-        DeadLetters { counts: [(DeadLetterReason::UnknownDevice, 1)].into(), recent: vec![letter] }
+        Ok(DeadLetters { counts: [(DeadLetterReason::UnknownDevice, 1)].into(), recent: vec![letter] })
     }
 }
 
