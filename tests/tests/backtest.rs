@@ -4,13 +4,13 @@ use std::fs;
 use std::time::Duration;
 
 use citywarden_model::Timestamp;
-use citywarden_tests::county::County;
+use citywarden_tests::county::{County, REGION, unit_of};
 use citywarden_tests::moment::{ago, now};
 use citywarden_tests::receiver::{Delivery, WebhookServer};
 use citywarden_tests::recording::{backtest, backtest_journal, dump, json_lines, sorted_as_raised};
 use citywarden_tests::scenario::{Scenario, eight_rules, sentinel};
 use citywarden_tests::service::Service;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const ALERT: Duration = Duration::from_secs(30);
 
@@ -115,4 +115,32 @@ fn a_changed_rule_is_compared_with_what_was_raised() {
     county.pack.save("muck-truck-uncovered", &lenient);
     assert_eq!(backtest(county.dir(), &["--feed", "made.jsonl", "--diff", "diff.json"]), "");
     assert!(county.file("diff.json").exists(), "the comparison goes to the file");
+}
+
+/// A controller switched off for two minutes before the service was away for an hour, and what is raised after it.
+#[test]
+fn the_time_in_which_the_service_was_away_is_not_held_against_a_device() {
+    let mut county = County::new();
+    county.asset("works", "linear_works", &[]);
+    county.device("works", "spray_controller", None, &[]);
+    county.write();
+    let began = ago(now(), 7_200);
+    let at = |seconds: i64| ago(began, -seconds);
+    let says = |seconds: i64, on: bool| {
+        let payload = json!({"ts": at(seconds), "readings": {"spraying": on}}).to_string();
+        json!({"received_at": at(seconds), "topic": format!("citywarden/{REGION}/{}/json", unit_of("works")), "payload": payload})
+    };
+    let tick = |seconds: i64| json!({"received_at": at(seconds), "control": "tick"});
+    let started = json!({"received_at": at(3_720), "control": "started", "last_received_at": at(120)});
+    let before = [says(-10, true), says(0, false), tick(120)].map(|line| line.to_string());
+    let judged = |after: &[Value]| {
+        let after = after.iter().map(ToString::to_string);
+        let lines: Vec<_> = before.iter().cloned().chain(after).collect();
+        county.put("made.jsonl", &(lines.join("\n") + "\n"));
+        json_lines(&judged(&county, "made.jsonl"))
+    };
+    assert_eq!(judged(&[started.clone(), tick(3_899)]).len(), 0, "three minutes of five are missing");
+    let alerts = judged(&[started, tick(3_901)]);
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    assert_eq!(alerts[0]["opened_at"], json!(at(3_900)));
 }

@@ -61,6 +61,9 @@ impl<V: Versions> Judge<V> {
             self.install(moment, &record.body, out)?;
         }
         match &record.body {
+            Body::Control(Control::Started { last_received_at }) => {
+                self.evaluator.resume(moment, *last_received_at, out);
+            }
             Body::Control(_) => self.evaluator.advance(moment, out),
             Body::Message(message) => {
                 if let Err(dead) = self.message(moment, message, out) {

@@ -247,7 +247,7 @@ impl<'a> View<'a> {
         let heard = view
             .sources()
             .filter(|source| source.device.kind == kind)
-            .filter_map(|source| source.sender.heard)
+            .filter_map(|source| source.sender.silent_since)
             .max();
         heard.map_or(Read::NotFitted, |heard| {
             Read::Value(Scalar::Number(self.now.at.since(heard).max(Span::ZERO).seconds()))
@@ -341,7 +341,7 @@ impl<'a> View<'a> {
             self.lane()?.whereabouts.since(kind, &self.field.zones)
         } else if let (What::DeviceSilence(kind), None) = (&input.what, &input.at_zone) {
             let of_kind = self.sources().filter(|source| source.device.kind == *kind);
-            of_kind.filter_map(|source| source.sender.heard).max()
+            of_kind.filter_map(|source| source.sender.silent_since).max()
         } else {
             None
         }

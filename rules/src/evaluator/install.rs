@@ -56,7 +56,7 @@ impl Evaluator {
         Field::new(registry, rules, &mut self.names, self.options.late_after, self.options.coverage_min)
     }
 
-    fn ask_everyone(&mut self, at: Moment, out: &mut Vec<Transition>) {
+    pub(crate) fn ask_everyone(&mut self, at: Moment, out: &mut Vec<Transition>) {
         let field = Arc::clone(&self.field);
         for (number, asset) in field.assets.iter().enumerate() {
             let cases = asset.cases.iter().enumerate();
@@ -176,12 +176,14 @@ fn moved(
 ) -> AssetState {
     let Some((from, state)) = state else {
         let mut state = AssetState { live: empty_lane(new, asset), ..AssetState::default() };
-        state.live.senders.iter_mut().for_each(|sender| sender.heard = Some(at.at));
+        state.live.senders.iter_mut().for_each(|sender| sender.hear(at.at));
         return state;
     };
     let mut live = moved_lane(old, new, from, asset, state.live);
     live.senders.iter_mut().for_each(|sender| {
-        sender.heard.get_or_insert(at.at);
+        if sender.heard.is_none() {
+            sender.hear(at.at);
+        }
     });
     let late = state.late.map(|lane| Box::new(moved_lane(old, new, from, asset, *lane)));
     AssetState { fitted: state.fitted, live, late }

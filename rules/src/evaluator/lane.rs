@@ -47,6 +47,8 @@ pub(crate) struct Sender {
     pub(crate) newest: Option<Seen>,
     /// When anything came from it, or when it was first known of.
     pub(crate) heard: Option<Timestamp>,
+    /// From when on its silence is counted: `heard`, moved on by the time in which we were away.
+    pub(crate) silent_since: Option<Timestamp>,
 }
 
 /// An array of states.
@@ -143,6 +145,12 @@ impl Sender {
 
     pub(crate) fn series(&self, channel: usize) -> Option<&Series> {
         self.series.get(channel)?.as_ref()
+    }
+
+    /// Notes a sign of life.
+    pub(crate) fn hear(&mut self, at: Timestamp) {
+        self.heard = Some(at);
+        self.silent_since = Some(at);
     }
 
     /// Notes a reading's time; whether it is the newest.

@@ -46,8 +46,12 @@ pub(crate) struct Admission {
 impl Meter {
     /// The same, with no timer waiting.
     pub(crate) fn unarmed(mut self) -> Self {
-        self.armed = None;
+        self.disarm();
         self
+    }
+
+    pub(crate) fn disarm(&mut self) {
+        self.armed = None;
     }
 
     /// Admits an observation that carries this time.

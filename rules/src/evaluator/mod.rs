@@ -13,6 +13,7 @@
 //! that order: a snapshot holds all of it, timers too. What `docs/decisions/0003-evaluator.md` decides is decided
 //! there: anchors of windows, the worst of several devices, the order of judgement.
 
+mod absence;
 mod advance;
 mod calendar;
 mod case;

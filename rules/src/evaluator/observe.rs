@@ -59,7 +59,7 @@ impl Evaluator {
     fn hear(&mut self, plan: &DevicePlan, at: Timestamp) {
         let sender = self.states.get_mut(plan.asset).and_then(|state| state.live.senders.get_mut(plan.place));
         if let Some(sender) = sender {
-            sender.heard = Some(at);
+            sender.hear(at);
         }
     }
 

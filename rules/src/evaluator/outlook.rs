@@ -148,11 +148,11 @@ impl Evaluator {
     }
 
     /// Devices with an interval from which nothing came for so long that their last value holds no longer
-    /// (three intervals, 60 s at least).
+    /// (three intervals, 60 s at least); time in which we were away does not count.
     pub fn silent_devices(&self, now: Timestamp) -> impl Iterator<Item = &DeviceId> {
         self.field.devices.iter().filter_map(move |device| {
             let sender = self.states.get(device.asset)?.live.senders.get(device.place)?;
-            let silence = now.since(sender.heard?);
+            let silence = now.since(sender.silent_since?);
             (silence > last_holds(device.interval?)).then_some(&device.id)
         })
     }

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use citywarden_model::{Offset, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::absence::Absence;
 use super::fixed;
 
 /// One value at one observed time: the end of the interval it stands for, or the moment of a change.
@@ -78,6 +79,14 @@ impl Series {
     /// The records its samples came from.
     pub(crate) fn offsets(&self) -> impl Iterator<Item = Offset> {
         self.samples.iter().map(|sample| sample.offset)
+    }
+
+    /// Leaves out a time in which we were away of what is counted since its samples arrived.
+    pub(crate) fn excuse(&mut self, absence: Absence) {
+        self.samples.iter_mut().for_each(|sample| absence.excuse(&mut sample.received));
+        if let Some(run) = &mut self.run {
+            absence.excuse(&mut run.received);
+        }
     }
 
     pub(crate) fn run(&self) -> Option<Run> {

@@ -3,6 +3,7 @@
 use citywarden_model::{Point, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::absence::Absence;
 use super::geometry::Zones;
 
 /// Where an asset is and has been.
@@ -83,6 +84,15 @@ impl Whereabouts {
         let of_kind = |track: &&Track| zones.areas.get(track.zone).is_some_and(|area| area.kind == kind);
         let inside = self.tracks.iter().filter(of_kind).filter_map(|track| track.inside);
         inside.map(|(_, received)| received).min()
+    }
+
+    /// Leaves out a time in which we were away of what is counted since its fixes arrived.
+    pub(crate) fn excuse(&mut self, absence: Absence) {
+        for track in &mut self.tracks {
+            let inside = track.inside.iter_mut().map(|(_, received)| received);
+            let votes = track.votes.iter_mut().map(|(_, _, received)| received);
+            inside.chain(votes).for_each(|received| absence.excuse(received));
+        }
     }
 
     /// Whether enough fixes came to say anything.

@@ -1,6 +1,8 @@
 //! What the evaluator makes of what is observed: golden time lines through one checking function, and properties.
 
 #[cfg(test)]
+mod absence;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod golden;

@@ -166,6 +166,12 @@ impl World {
         Moment { offset: Offset(self.offset), at: time(at) }
     }
 
+    /// We were away: nothing was taken in between these times.
+    pub(crate) fn away(&mut self, from: &str, to: &str) {
+        let moment = self.moment(to);
+        self.evaluator.resume(moment, time(from), &mut self.out);
+    }
+
     /// Plays a time line, and checks it line by line for the case of the first rule and this asset.
     #[track_caller]
     pub(crate) fn play(&mut self, asset: &str, lines: &str) {
