@@ -118,10 +118,10 @@ fn ended_warning<'a>(book: &'a AlertBook, subject: &Subject, position: Position)
 /// What follows from a command: nothing where it is done already.
 pub fn obey(book: &AlertBook, command: Command, now: Timestamp) -> Result<Vec<Record>, CommandError> {
     let Command { alert, who, action, why } = command;
-    let why = why.map(|words| words.trim().to_owned()).filter(|words| !words.is_empty());
     if let Some(words) = why.as_ref().filter(|words| words.len() > WORDS_BYTES_MAX) {
         return Err(CommandError::TooLong { bytes: words.len() });
     }
+    let why = why.map(|words| words.trim().to_owned()).filter(|words| !words.is_empty());
     let entry = book.get(&alert).ok_or_else(|| CommandError::UnknownAlert(alert.clone()))?;
     let Some(what) = answer(entry, action, &who, why.as_deref())? else { return Ok(Vec::new()) };
     let sequence = entry.sequence + u32::from(what.is_notifiable());

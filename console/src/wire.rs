@@ -58,7 +58,8 @@ pub(crate) struct ReasonBody {
 }
 
 /// The body of a note.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = Note)]
 #[expect(dead_code, reason = "read as a reason; alerting refuses a note without words")]
 pub(crate) struct NoteBody {
@@ -79,8 +80,8 @@ impl ReasonBody {
         }
         let wrong = |error| Problem::wrong(format!("the body is not {{\"reason\": \"…\"}}: {error}"));
         // by way of an object: a struct would take an array as well
-        let object: serde_json::Map<_, _> = serde_json::from_slice(body).map_err(wrong)?;
-        serde_json::from_value(object.into()).map_err(wrong)
+        let object: Option<serde_json::Map<_, _>> = serde_json::from_slice(body).map_err(wrong)?;
+        serde_json::from_value(object.unwrap_or_default().into()).map_err(wrong)
     }
 }
 

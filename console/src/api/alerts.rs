@@ -80,12 +80,7 @@ impl WantedAlerts {
 /// The alerts, latest opened first.
 #[utoipa::path(
     get, path = "/api/v1/alerts", tag = "alerts", operation_id = "listAlerts", params(WantedAlerts),
-    responses((status = 200, description = "A page of them.", body = AlertPage, links(
-        ("one" = (operation_id = "readAlert", parameters(("id" = "$response.body#/alerts/0/id")))),
-        ("evidence" = (operation_id = "readEvidence", parameters(("id" = "$response.body#/alerts/0/id")))),
-        ("acknowledge" = (operation_id = "acknowledgeAlert", parameters(("id" = "$response.body#/alerts/0/id")))),
-        ("note" = (operation_id = "noteOnAlert", parameters(("id" = "$response.body#/alerts/0/id")))),
-    )))
+    responses((status = 200, description = "A page of them.", body = AlertPage))
 )]
 pub(super) async fn list(
     State(console): State<Console>,

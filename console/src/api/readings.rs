@@ -94,19 +94,16 @@ impl From<Sample> for SampleJson {
 }
 
 impl WantedReadings {
-    fn query(self, now: Timestamp) -> Result<ReadingsQuery, Problem> {
+    fn query(self, now: Timestamp) -> ReadingsQuery {
         let to = self.to.map_or(now, |bound| bound.0);
         let from = self.from.map_or(to - LATELY, |bound| bound.0);
-        if from > to {
-            return Err(Problem::wrong(format!("`from` {from} is after `to` {to}")));
-        }
-        Ok(ReadingsQuery {
+        ReadingsQuery {
             device: DeviceId::from(self.device.0),
             quantity: QuantityName::from(self.quantity.0),
             from,
             to,
             step: self.step.map(|step| step.0),
-        })
+        }
     }
 }
 
@@ -125,7 +122,7 @@ pub(super) async fn readings(
     State(console): State<Console>,
     Asked(wanted): Asked<WantedReadings>,
 ) -> Result<Json<Readings>, Problem> {
-    let wanted = wanted.query(console.clock.now())?;
+    let wanted = wanted.query(console.clock.now());
     let end = end_of_look(&wanted);
     let page = console.past.readings(ReadingsQuery { to: end, ..wanted.clone() }).await?;
     let ReadingsQuery { device, quantity, from, to, .. } = wanted;
