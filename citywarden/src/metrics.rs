@@ -14,6 +14,13 @@ use prometheus::{
 const COMMIT_BUCKETS: &[f64] = &[0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 /// Bounds of histograms of an alert's way out, in seconds.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0];
+/// How an attempt to notify ends.
+const ATTEMPTS: &[&str] = &["delivered", "retry", "refused"];
+/// Why a reading is not judged; besides, a flag's own.
+const DISCARDS: &[&str] =
+    &["duplicate", "out_of_range", "retained", "text", "too_many_quantities", "too_old", "unknown_device"];
+/// How a reload ends.
+const RELOADS: &[&str] = &["success", "refused", "failed"];
 
 /// All families.
 pub(crate) struct Metrics {
@@ -45,6 +52,7 @@ pub(crate) struct Metrics {
     pub(crate) notifications: IntCounterVec,
     pub(crate) archive_up: IntGauge,
     pub(crate) devices_silent: IntGauge,
+    pub(crate) part_ready: IntGaugeVec,
 }
 
 /// Makes families and registers them.
@@ -102,8 +110,31 @@ impl Metrics {
             notifications: make.counter("notifications_total", "Attempts to notify, by result.", &["receiver", "result"])?,
             archive_up: make.gauge("archive_up", "1 where the archive takes rows.")?,
             devices_silent: make.gauge("devices_silent", "Devices that have missed three of their intervals.")?,
+            part_ready: make.gauges("part_ready", "1 where a part of /readyz works.", &["part"])?,
             registry: make.0,
         })
+    }
+
+    /// Shows what is yet to be counted at 0, where its labels are known: a rate begins there, and nothing is taken for
+    /// absent that has only not happened.
+    pub(crate) fn begin<'a>(&self, receivers: impl Iterator<Item = &'a str>) {
+        for event in citywarden_alerting::What::WORDS {
+            self.alert_events.with_label_values(&[event]);
+        }
+        for severity in citywarden_model::Severity::ALL {
+            self.alerts_open.with_label_values(&[severity.as_str()]);
+        }
+        for reason in DISCARDS {
+            self.discarded.with_label_values(&[reason]);
+        }
+        for result in RELOADS {
+            self.reloads.with_label_values(&[result]);
+        }
+        for receiver in receivers {
+            for result in ATTEMPTS {
+                self.notifications.with_label_values(&[receiver, result]);
+            }
+        }
     }
 
     /// Records how long one commit took.

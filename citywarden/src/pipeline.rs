@@ -59,6 +59,7 @@ pub(crate) async fn start(
     let layout = Layout::new(&config.data_dir);
     let grounds = Grounds { disk: Arc::clone(&disk), clock: Arc::clone(&clock), layout: layout.clone() };
     let metrics = Arc::new(Metrics::new()?);
+    metrics.begin(config.receivers.iter().map(|receiver| receiver.name.as_str()));
     let people = UnitDirectory::default();
 
     let outward = outward(&config, &metrics, &people)?;

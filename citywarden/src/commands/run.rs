@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use citywarden_model::Clock;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -42,6 +43,7 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     let pages = web::serve(&pipeline, stopping.clone()).await?;
     let chores = housekeeping::start(&pipeline, Duration::from_secs(1));
     let saves = watch_files(&config, &pipeline)?;
+    tell_systemd(&[NotifyState::Ready]);
     tracing::info!("ready: taking messages in and raising alerts");
     loop {
         tokio::select! {
@@ -56,6 +58,7 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
             }
         }
     }
+    tell_systemd(&[NotifyState::Stopping]);
     tracing::info!("stopping");
     drop(tokio::task::spawn_blocking(move || drop(saves)).await);
     stop.send_replace(true);
@@ -64,6 +67,13 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     pages.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Says how we are to systemd, where it asked to be told.
+fn tell_systemd(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!("systemd cannot be told: {error}");
+    }
 }
 
 fn watch_files(config: &Config, pipeline: &pipeline::Pipeline) -> std::io::Result<Watcher> {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use citywarden_alerting::Handle;
+use citywarden_alerting::{Handle, Health};
+use citywarden_console::Part;
 use citywarden_ingest::broker::BrokerCounters;
 use citywarden_ingest::endpoint::Counters;
 use citywarden_journal::Inbox;
@@ -82,6 +83,16 @@ impl Figures {
         }
         let silent = evaluator.silent_devices(self.clock.now()).count();
         metrics.devices_silent.set(i64::try_from(silent).unwrap_or(i64::MAX));
+    }
+
+    /// Takes over which parts work.
+    pub(super) fn take_parts(&self, parts: &[Part]) {
+        let ready = &self.metrics.part_ready;
+        for part in parts {
+            ready.with_label_values(&[part.name.as_str()]).set(part.ready.into());
+        }
+        let alerting = self.alerting.standing().health == Health::Well;
+        ready.with_label_values(&["alerting"]).set(alerting.into());
     }
 
     /// Takes over what the other stages have counted.

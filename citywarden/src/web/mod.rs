@@ -105,6 +105,7 @@ impl Reads for Window {
         // without it the last figures stand
         self.ask(move |judge| figures.take_judge(judge)).ok();
         self.figures.take_rest();
+        self.figures.take_parts(&self.parts.now());
         self.figures.text()
     }
     fn verdicts(&self, filter: &VerdictFilter) -> Result<Vec<VerdictLine>, Unavailable> {
