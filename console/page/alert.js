@@ -1,17 +1,25 @@
 // One alert: what was seen, on what it rests, what was done and what can be done.
 
 import { command, get } from "./api.js";
-import { badge, marks, stateOf, take, titleOfRule } from "./alerts.js";
-import { charts } from "./chart.js";
-import { byId, figure, make, show, time } from "./dom.js";
-import { titleOf, word, wordOr } from "./words.js";
+import { badge, marks, ruleOf, stateOf, take, titleOfRule } from "./alerts.js";
+import { charts, history } from "./chart.js";
+import { byId, figure, make, refill, show, time } from "./dom.js";
+import { devicesOf } from "./lists.js";
+import { leadOf, reasonOf, summaryOf, titleOf, word, wordOr, wrongOf } from "./words.js";
 
 const ORDER = ["open", "acknowledged", "assigned", "arrived", "resolved", "closed"];
 const WORDS_MAX = 1300; // 4096 bytes of Chinese
 
 let current = null;
 let evidence = null;
+let past = new Map();
 let opening = 0;
+let mayAct = false;
+
+/** Whether the reader may act, or only look. */
+export function permit(may) {
+  mayAct = may;
+}
 
 /** Which alert is shown. */
 export function shown() {
@@ -23,23 +31,31 @@ export async function open(id) {
   if (current?.id !== id) {
     current = null;
     evidence = null;
-    byId("alert").replaceChildren();
+    past = new Map();
+    refill(byId("alert"));
   }
   try {
     const [alert, found] = await Promise.all([get(`alerts/${encodeURIComponent(id)}`), get(`alerts/${encodeURIComponent(id)}/evidence`)]);
     if (turn !== opening) return;
+    const isNew = current === null;
     current = alert;
     evidence = found.messages;
     render();
+    if (isNew) byId("title").focus({ preventScroll: true });
   } catch (error) {
-    if (turn === opening) byId("alert").replaceChildren(back(), make("p", { class: "wrong" }, error.status === 404 ? word("alert.unknown") : error.message));
+    if (turn === opening) refill(byId("alert"), back(), make("p", { class: "wrong" }, error.status === 404 ? word("alert.unknown") : wrongOf(error)));
+    return;
   }
+  const found = await history(current, ruleOf(current.rule), devicesOf(current.asset.id));
+  if (turn !== opening) return;
+  past = found;
+  renderCharts();
 }
 
 export function close() {
   opening += 1;
   current = null;
-  byId("alert").replaceChildren(make("p", { class: "quiet hint" }, word("list.choose")));
+  refill(byId("alert"), make("p", { class: "quiet hint" }, word("list.choose")));
 }
 
 function back() {
@@ -49,17 +65,25 @@ function back() {
 export function render() {
   if (!current) return;
   const typed = byId("reason")?.value ?? "";
-  const isOpen = byId("evidence")?.open ?? false;
-  byId("alert").replaceChildren(back(), head(current), actions(current, typed), facts(current), clause(current),
-    make("h3", {}, word("alert.chart")), charts(current, evidence), events(current), proof(current, isOpen));
+  const isOpen = (id) => byId(id)?.open ?? false;
+  refill(byId("alert"), back(), head(current), mayAct ? actions(current, typed) : make("p", { class: "quiet" }, word("act.only-look")),
+    facts(current), clause(current), make("h3", {}, word("alert.chart")), make("div", { id: "charts" }),
+    events(current), values(current, isOpen("values")), proof(current, isOpen("evidence")));
+  renderCharts();
+}
+
+/** Draws the charts as wide as there is room. */
+export function renderCharts() {
+  if (current) refill(byId("charts"), charts(current, ruleOf(current.rule), evidence, past, byId("charts").clientWidth));
 }
 
 function head(alert) {
   return make("div", { class: "head" },
-    make("h2", {}, titleOf(alert.title)),
+    make("h2", { id: "title", tabindex: -1 }, titleOf(alert.title)),
     make("div", { class: "line" }, badge(alert), stateOf(alert), make("span", { class: `condition ${alert.condition}` }, word(`condition.${alert.condition}`)),
       make("span", { class: "quiet" }, word(`kind.${alert.kind}`)), marks(alert)),
-    make("p", { class: "summary" }, alert.summary));
+    make("p", { class: "summary" }, summaryOf(alert)),
+    alert.lead && alert.lead_reason && make("p", { class: "lead" }, `${word("alert.lead")}: ${leadOf(alert)}`));
 }
 
 function possible(state) {
@@ -92,7 +116,7 @@ async function act(action) {
     current = after;
     render();
   } catch (error) {
-    byId("wrong").textContent = error.message;
+    byId("wrong").textContent = wrongOf(error);
     show(byId("wrong"), true);
     for (const button of buttons) button.disabled = false;
   }
@@ -102,32 +126,37 @@ function pair(name, ...value) {
   return make("div", { class: "pair" }, make("dt", {}, name), make("dd", {}, ...value));
 }
 
-function table(values, unit) {
-  const names = Object.entries(values);
-  if (names.length === 0) return "–";
-  return names.map(([name, value]) => make("span", { class: "value" }, make("code", {}, name), " ", make("b", {}, plain(value)), unit && typeof value === "number" ? ` ${unit(name)}` : ""));
-}
-
 function plain(value) {
   if (typeof value === "boolean") return word(value ? "chart.yes" : "chart.no");
   return figure(value);
 }
 
 function facts(alert) {
-  const first = Object.keys(alert.limits)[0];
-  const limitUnit = (name) => (name === first || Object.keys(alert.limits).length === 1 ? alert.unit : "");
-  const { position } = alert;
+  const { position, asset } = alert;
   return make("dl", { class: "facts" },
-    pair(word("alert.measured"), table(alert.values)),
-    pair(word("alert.limits"), table(alert.limits, limitUnit)),
-    pair(word("alert.asset"), alert.asset.name, " ", make("code", {}, alert.asset.id)),
-    pair(word("alert.responsible"), alert.responsible.map((unit) => make("span", { class: "unit" }, unit))),
+    pair(word("alert.asset"), asset.name, " ", make("span", { class: "quiet" }, wordOr(`asset-kind.${asset.kind}`, asset.kind)), " ", make("code", {}, asset.id)),
+    pair(word("alert.responsible"), alert.responsible.length === 0 ? "–" : alert.responsible.map((unit) => make("span", { class: "unit" }, unit))),
     pair(word("alert.began"), time(alert.began_at)),
     pair(word("alert.opened"), time(alert.opened_at)),
     alert.cleared_at && pair(word("alert.cleared"), time(alert.cleared_at)),
     alert.grid && pair(word("alert.grid"), alert.grid),
-    position && pair(word("alert.position"), `${position.lat.toFixed(5)}, ${position.lon.toFixed(5)}`),
-    pair(word("alert.rule"), titleOfRule(alert.rule), " ", make("code", {}, alert.rule)));
+    position && pair(word("alert.position"), `${position.lat.toFixed(5)}, ${position.lon.toFixed(5)}`));
+}
+
+/** Everything the rule computed, for whoever checks it. */
+function values(alert, isOpen) {
+  const limits = new Map((ruleOf(alert.rule)?.limits ?? []).map((limit) => [limit.name, limit]));
+  const line = ([name, value]) => {
+    const limit = limits.get(name);
+    return make("tr", {}, make("td", {}, make("code", {}, name)), make("td", {}, make("b", {}, plain(value)), limit ? ` ${limit.unit}` : ""),
+      make("td", { class: "quiet" }, limit?.source ?? ""));
+  };
+  return make("details", { id: "values", open: isOpen },
+    make("summary", {}, word("alert.values")),
+    make("p", { class: "small" }, `${word("alert.rule")}: ${titleOfRule(alert.rule)} `, make("code", {}, alert.rule)),
+    make("table", { class: "values" },
+      make("thead", {}, make("tr", {}, ["", word("alert.value"), word("alert.source")].map((name) => make("th", { scope: "col" }, name)))),
+      make("tbody", {}, [...Object.entries(alert.values), ...Object.entries(alert.limits)].map(line))));
 }
 
 function clause(alert) {
@@ -142,10 +171,10 @@ function events(alert) {
     time(event.at), " ",
     make("b", {}, word(`event.${event.event}`)), " ",
     event.update && `${wordOr(`update.${event.update}`, event.update)} `,
-    event.violation && make("a", { href: `#/alert/${event.violation}` }, event.violation),
+    event.violation && [make("a", { href: `#/alert/${event.violation}` }, word("alert.see-violation")), " "],
     event.receiver && `${event.receiver} `,
-    make("span", { class: "quiet" }, event.who),
-    event.why && make("div", { class: "why" }, event.why));
+    make("span", { class: "quiet" }, wordOr(`who.${event.who}`, event.who)),
+    event.why && make("div", { class: "why" }, reasonOf(event.why)));
   return make("section", {}, make("h3", {}, word("alert.events")), make("ol", { class: "events" }, alert.events.map(step)));
 }
 

@@ -1,22 +1,30 @@
 // The list of alerts: read once, then kept by the stream.
 
 import { get } from "./api.js";
-import { byId, make, show, time } from "./dom.js";
-import { titleOf, word } from "./words.js";
+import { byId, make, refill, show, time } from "./dom.js";
+import { summaryOf, titleOf, word } from "./words.js";
 
 const PAGE = 200;
-const SCANNED_MAX = 2000;
+const PAGE_MAX = 500;
+/** So many rows are drawn until more are asked for. */
+const ROWS = 200;
+const SETTLE_MS = 50;
 const STATES = ["open", "acknowledged", "assigned", "arrived", "resolved", "closed", "withdrawn"];
 const SEVERITIES = ["urgent", "serious", "minor", "notice"];
 const KINDS = ["violation", "early_warning", "device"];
 const FINISHED = ["closed", "withdrawn"];
 const UNFINISHED = "unfinished";
+const UNFINISHED_STATES = STATES.filter((state) => !FINISHED.includes(state));
 
 const known = new Map();
 let rules = [];
 let next = null;
 let chosen = null;
 let reading = 0;
+let rows = ROWS;
+let isMoreUnfinished = false;
+const fresh = new Set();
+let settling = null;
 
 const filter = (name) => byId(`filter-${name}`).value;
 
@@ -27,32 +35,33 @@ function wanted(alert) {
   return isState && !alert.trial && fits("severity", alert.severity) && fits("kind", alert.kind) && fits("rule", alert.rule);
 }
 
-/** How many alerts are not closed, of those that are known. */
+/** How many alerts are not closed, and whether there are more than are known. */
 export function unfinished() {
-  return [...known.values()].filter((alert) => !FINISHED.includes(alert.state) && !alert.trial).length;
+  return [[...known.values()].filter((alert) => !FINISHED.includes(alert.state) && !alert.trial).length, isMoreUnfinished];
 }
 
-/** Reads the list anew. */
+/** Reads the list anew: the latest of all, and of each state in which something is to be done. */
 export async function load() {
   const turn = ++reading;
-  const found = [];
-  let cursor = null;
-  do {
-    const page = await get("alerts", { limit: PAGE, cursor });
-    if (turn !== reading) return;
-    found.push(...page.alerts);
-    cursor = page.next;
-  } while (cursor && found.length < SCANNED_MAX);
+  const [latest, ...pages] = await Promise.all([get("alerts", { limit: PAGE }),
+    ...UNFINISHED_STATES.map((state) => get("alerts", { state, limit: PAGE_MAX }))]);
+  if (turn !== reading) return;
   known.clear();
-  for (const alert of found) known.set(alert.id, alert);
-  next = cursor;
+  fresh.clear();
+  for (const alert of [latest, ...pages].flatMap((page) => page.alerts)) known.set(alert.id, alert);
+  isMoreUnfinished = pages.some((page) => page.next !== null);
+  next = latest.next;
   render();
 }
 
+/** Draws more rows, and reads older alerts where all are drawn. */
 export async function loadOlder() {
-  const page = await get("alerts", { limit: PAGE, cursor: next });
-  for (const alert of page.alerts) known.set(alert.id, alert);
-  next = page.next;
+  rows += ROWS;
+  if (next && matching().length < rows) {
+    const page = await get("alerts", { limit: PAGE, cursor: next });
+    for (const alert of page.alerts) known.set(alert.id, alert);
+    next = page.next;
+  }
   render();
 }
 
@@ -63,19 +72,27 @@ export async function loadRules() {
 
 /** Takes over an alert as it is now. */
 export function take(alert) {
-  const isNew = !known.has(alert.id);
+  if (!known.has(alert.id) && !alert.trial) {
+    fresh.add(alert.id);
+    byId("said").textContent = word("list.fresh", `${titleOf(alert.title)}, ${alert.asset.name}`);
+  }
   known.set(alert.id, alert);
-  render();
-  if (isNew) byId(`row-${alert.id}`)?.classList.add("fresh");
+  settling ??= setTimeout(render, SETTLE_MS);
 }
 
 export function choose(id) {
   chosen = id;
-  for (const row of byId("list").children) row.classList.toggle("chosen", row.id === `row-${id}`);
+  fresh.delete(id);
+  render();
+}
+
+/** What is known of a rule. */
+export function ruleOf(id) {
+  return rules.find((rule) => rule.id === id);
 }
 
 export function titleOfRule(id) {
-  const rule = rules.find((rule) => rule.id === id);
+  const rule = ruleOf(id);
   return rule ? titleOf(rule.title) : id;
 }
 
@@ -95,11 +112,12 @@ export function stateOf(alert) {
 }
 
 function row(alert) {
-  return make("li", { id: `row-${alert.id}`, class: alert.id === chosen ? "chosen" : null },
-    make("a", { href: `#/alert/${alert.id}` },
+  const kind = [alert.id === chosen && "chosen", fresh.has(alert.id) && "fresh"].filter(Boolean).join(" ");
+  return make("li", { id: `row-${alert.id}`, class: kind || null },
+    make("a", { id: `open-${alert.id}`, href: `#/alert/${alert.id}` },
       make("div", { class: "line" }, badge(alert), make("strong", {}, titleOf(alert.title)), marks(alert)),
       make("div", { class: "line" }, make("span", { class: "asset" }, alert.asset.name), make("span", { class: "quiet" }, time(alert.opened_at))),
-      make("div", { class: "summary" }, alert.summary),
+      make("div", { class: "summary" }, summaryOf(alert)),
       make("div", { class: "line small" }, stateOf(alert),
         make("span", { class: `condition ${alert.condition}` }, word(`condition.${alert.condition}`)),
         make("span", { class: "quiet" }, word(`kind.${alert.kind}`)))));
@@ -109,11 +127,17 @@ function newestFirst(a, b) {
   return a.opened_at === b.opened_at ? (a.id < b.id ? -1 : 1) : (a.opened_at < b.opened_at ? 1 : -1);
 }
 
+function matching() {
+  return [...known.values()].filter(wanted).sort(newestFirst);
+}
+
 export function render() {
-  const shown = [...known.values()].filter(wanted).sort(newestFirst);
-  byId("list").replaceChildren(...shown.map(row));
-  show(byId("none"), shown.length === 0);
-  show(byId("more"), next !== null);
+  clearTimeout(settling);
+  settling = null;
+  const all = matching();
+  refill(byId("list"), all.slice(0, rows).map(row));
+  show(byId("none"), all.length === 0);
+  show(byId("more"), next !== null || all.length > rows);
 }
 
 function options(name, choices) {

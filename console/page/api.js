@@ -25,6 +25,17 @@ function forget() {
   refused(had);
 }
 
+/** Whether the reader has shown a token. */
+export function hasToken() {
+  return token !== "";
+}
+
+/** Forgets the token, on this device too. */
+export function leave() {
+  token = "";
+  forget();
+}
+
 /** What went wrong, in the API's own words. */
 export class Refusal extends Error {
   constructor(status, detail) {

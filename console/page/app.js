@@ -2,13 +2,14 @@
 
 import * as alert from "./alert.js";
 import * as alerts from "./alerts.js";
-import { enter, follow, health, whenRefused } from "./api.js";
-import { byId, make, show } from "./dom.js";
+import { enter, follow, get, hasToken, health, leave, whenRefused } from "./api.js";
+import { byId, liveIn, make, show } from "./dom.js";
 import * as lists from "./lists.js";
-import { language, switchLanguage, word } from "./words.js";
+import { language, switchLanguage, word, wordOr } from "./words.js";
 
 const LOOK_EVERY_MS = 5000;
 const SETTLE_MS = 150;
+const LISTS = ["verdicts", "devices", "letters"];
 
 let isLive = false;
 let isFollowing = false;
@@ -36,8 +37,8 @@ function renderAll() {
 }
 
 function renderCount() {
-  const open = alerts.unfinished();
-  lists.count("alerts", open);
+  const [open, isMore] = alerts.unfinished();
+  lists.count("alerts", open, isMore);
   document.title = open > 0 ? `(${open}) CityWarden` : "CityWarden";
 }
 
@@ -45,7 +46,7 @@ function renderHealth() {
   const line = byId("health");
   const faults = (state?.parts ?? []).filter((part) => !part.ready);
   line.className = !isLive || faults.length > 0 ? "ill" : "well";
-  if (faults.length > 0) line.textContent = word("health.ill") + faults.map((part) => `${part.name} (${part.detail ?? ""})`).join("; ");
+  if (faults.length > 0) line.textContent = word("health.ill") + faults.map((part) => `${wordOr(`part.${part.name}`, part.name)} (${part.detail ?? ""})`).join("; ");
   else if (!isLive) line.textContent = word("health.lost");
   else line.replaceChildren(make("span", { class: "pulse" }), `${word("health.well")} · ${word("health.live")}`);
 }
@@ -63,9 +64,13 @@ async function look() {
 /** Shows what the address names. */
 function go() {
   const [, place = "", id = ""] = location.hash.split("/");
-  const tab = place === "verdicts" || place === "devices" ? place : "alerts";
-  for (const name of ["alerts", "verdicts", "devices"]) show(byId(name), name === tab);
-  for (const link of byId("tabs").children) link.classList.toggle("here", link.dataset.tab === tab);
+  const tab = LISTS.includes(place) ? place : "alerts";
+  for (const name of ["alerts", ...LISTS]) show(byId(name), name === tab);
+  for (const link of byId("tabs").children) {
+    link.classList.toggle("here", link.dataset.tab === tab);
+    if (link.dataset.tab === tab) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
   const isOne = place === "alert" && id !== "";
   show(byId("alert"), tab === "alerts");
   byId("main").className = tab === "alerts" ? (isOne ? "one" : "all") : "wide";
@@ -76,7 +81,12 @@ function go() {
 }
 
 async function reload() {
-  await Promise.all([alerts.loadRules(), alerts.load(), lists.load()]);
+  const session = await get("session");
+  liveIn(session.timezone);
+  alert.permit(session.role !== "view");
+  show(byId("who"), hasToken());
+  byId("user").textContent = session.user;
+  await Promise.all([alerts.loadRules(), alerts.load(), lists.loadNames(), lists.load()]);
   renderCount();
   go();
 }
@@ -118,6 +128,7 @@ async function start() {
 whenRefused((hadToken) => {
   isLive = false;
   show(byId("main"), false);
+  show(byId("who"), false);
   show(byId("token"), true);
   show(byId("token-wrong"), hadToken);
   byId("token-text").focus();
@@ -133,10 +144,22 @@ byId("language").addEventListener("click", () => {
   switchLanguage();
   renderAll();
 });
-byId("filters").addEventListener("change", alerts.render);
+byId("filters").addEventListener("change", () => alerts.render());
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 byId("more").addEventListener("click", () => alerts.loadOlder().then(renderCount).catch(() => {}));
+byId("leave").addEventListener("click", () => {
+  leave();
+  location.reload();
+});
 addEventListener("hashchange", go);
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && alert.shown()) location.hash = "#/";
+});
+let sizing = null;
+addEventListener("resize", () => {
+  clearTimeout(sizing);
+  sizing = setTimeout(alert.renderCharts, SETTLE_MS);
+});
 
 translate();
 alerts.renderFilters();

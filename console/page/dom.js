@@ -10,7 +10,7 @@ function fill(element, attributes, children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
   }
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined && child !== false) {
       element.append(child instanceof Node ? child : document.createTextNode(String(child)));
     }
@@ -30,21 +30,57 @@ export function show(element, is) {
   element.hidden = !is;
 }
 
-function wholeTime(text, parts) {
-  const moment = new Date(text);
-  return Number.isNaN(moment.getTime()) ? text : moment.toLocaleString("zh-CN", { hour12: false, ...parts });
+/**
+ * Fills an element anew. A child that has not changed stays: what somebody is just clicking or typing into is not
+ * taken away under their hands. What had the focus has it again.
+ */
+export function refill(element, ...children) {
+  const focus = element.contains(document.activeElement) ? document.activeElement.id : "";
+  const before = [...element.childNodes];
+  const named = new Map(before.map((node) => [node.id, node]));
+  const nodes = children.flat().filter(Boolean).map((node, place) => {
+    const old = node.id ? named.get(node.id) : before[place];
+    return old?.isEqualNode(node) ? old : node;
+  });
+  const kept = new Set(nodes);
+  for (const node of before) if (!kept.has(node)) node.remove();
+  let place = element.firstChild;
+  for (const node of nodes) {
+    if (node === place) place = place.nextSibling;
+    else element.insertBefore(node, place);
+  }
+  if (focus && document.activeElement.id !== focus) byId(focus)?.focus({ preventScroll: true });
 }
 
-const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
-const DAY = { month: "2-digit", day: "2-digit" };
+let zone;
+let format = formatIn(undefined);
 
-/** A moment for people; the exact one, as the API gives it, when pointed at. */
+/** ISO order, which both languages read; in the county's time, wherever the reader is. */
+function formatIn(timeZone) {
+  return new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
+}
+
+/** From now on moments are written in this time zone. */
+export function liveIn(timeZone) {
+  if (timeZone === zone) return;
+  format = formatIn(timeZone);
+  zone = timeZone;
+}
+
+function local(moment) {
+  const at = new Date(moment);
+  return Number.isNaN(at.getTime()) ? String(moment) : format.format(at);
+}
+
+/** A moment for people; the whole of it when pointed at. */
 export function time(text) {
-  return text ? make("time", { datetime: text, title: text }, wholeTime(text, { ...DAY, ...CLOCK })) : "–";
+  if (!text) return "–";
+  return make("time", { datetime: text, title: `${local(text)} ${zone ?? ""}` }, local(text).slice(5));
 }
 
-export function clock(text) {
-  return wholeTime(text, CLOCK);
+/** The time of the day, to the minute or the second. */
+export function clock(moment, isExact) {
+  return local(moment).slice(11, isExact ? 19 : 16);
 }
 
 /** A number with as many digits as mean something. */

@@ -5,6 +5,9 @@ export const WORDS = {
   "tab.alerts": ["告警", "Alerts"],
   "tab.verdicts": ["未能判定", "Undecided"],
   "tab.devices": ["设备", "Devices"],
+  "tab.letters": ["未识别", "Unread"],
+  "tabs.name": ["页面", "Pages"],
+  "session.leave": ["退出", "Sign out"],
 
   "health.well": ["运行正常", "Everything works"],
   "health.ill": ["有部件未就绪：", "Not ready: "],
@@ -27,6 +30,7 @@ export const WORDS = {
   "filter.any-rule": ["全部规则", "Any rule"],
 
   "list.none": ["没有符合条件的告警。", "No such alerts."],
+  "list.fresh": ["新告警：{0}", "New alert: {0}"],
   "list.more": ["更早的告警", "Older alerts"],
   "list.back": ["返回列表", "Back to the list"],
   "list.choose": ["请选择一条告警。", "Choose an alert."],
@@ -53,8 +57,10 @@ export const WORDS = {
 
   "alert.clause": ["依据条款", "Clause"],
   "alert.item": ["第 {0} 条", "item {0}"],
-  "alert.measured": ["实测", "Measured"],
-  "alert.limits": ["限值", "Limits"],
+  "alert.values": ["计算值与限值（规则内部名称）", "Values and limits, by the rule's own names"],
+  "alert.value": ["数值", "Value"],
+  "alert.source": ["出处", "Where it comes from"],
+  "alert.lead": ["仅为线索的原因", "Why it is a lead only"],
   "alert.began": ["开始", "Began"],
   "alert.opened": ["告警", "Raised"],
   "alert.cleared": ["恢复", "Cleared"],
@@ -71,8 +77,10 @@ export const WORDS = {
   "alert.digest": ["摘要", "Digest"],
   "alert.offsets": ["日志位置", "Journal offsets"],
   "alert.binary": ["（非文本，base64）", " (no text, base64)"],
+  "alert.see-violation": ["查看违规告警", "see the violation"],
   "alert.unknown": ["没有这条告警。", "There is no such alert."],
 
+  "act.only-look": ["您的权限只能查看。", "You may look, not act."],
   "act.acknowledge": ["确认", "Acknowledge"],
   "act.resolve": ["已处置", "Resolve"],
   "act.close": ["结案", "Close"],
@@ -90,6 +98,24 @@ export const WORDS = {
   "event.noted": ["备注", "noted"],
   "event.notified": ["已通知", "notified"],
   "event.failed": ["通知失败", "not notified"],
+  "who.rules": ["系统判定", "the rules"],
+  "who.alerting": ["系统", "the system"],
+  "why.the condition has ended": ["不再超出规定", "the condition has ended"],
+  "why.not judged yet": ["尚未判定", "not judged yet"],
+  "why.no value": ["没有有效数据：{0}", "no value: {0}"],
+  "why.resting": ["规则不适用于当前状态", "the rule rests"],
+
+  "wrong.0": ["无法连接服务器，请稍后再试。", "The server cannot be reached; try again."],
+  "wrong.400": ["请填写理由或备注。", "This needs words."],
+  "wrong.403": ["您没有权限执行此操作。", "You may not do this."],
+  "wrong.409": ["告警状态已变化，不能执行此操作。", "The alert has moved on; this cannot be done now."],
+  "wrong.500": ["服务器出错，请稍后再试。", "The server failed; try again."],
+  "wrong.503": ["服务暂时不可用，请稍后再试。", "The service cannot do this now; try again."],
+
+  "part.journal": ["日志", "journal"],
+  "part.judge": ["规则判定", "judge"],
+  "part.alerting": ["告警", "alerting"],
+  "part.archive": ["数据库", "archive"],
   "update.again": ["再次超限", "again"],
   "update.grew_into": ["升级为违规", "grew into a violation"],
   "update.still_active": ["仍在持续", "still active"],
@@ -105,6 +131,23 @@ export const WORDS = {
   "verdicts.since": ["自", "Since"],
   "verdicts.verdict": ["结论", "Verdict"],
 
+  "letters.title": ["未能识别的报文", "Messages that could not be read"],
+  "letters.none": ["没有未识别的报文。", "Every message could be read."],
+  "letters.when": ["收到", "Received"],
+  "letters.topic": ["主题", "Topic"],
+  "letters.detail": ["详情", "In detail"],
+  "letters.undelivered": ["未能送达的通知", "Notifications that did not arrive"],
+  "letters.receiver": ["接收方", "Receiver"],
+  "letters.what": ["通知", "Notification"],
+  "dead.too_large": ["报文过大", "too large"],
+  "dead.not_permitted": ["无权代该设备上报", "not permitted"],
+  "dead.unknown_topic": ["未知主题", "unknown topic"],
+  "dead.foreign_region": ["其他区域", "another region"],
+  "dead.unknown_device": ["未登记的设备", "unknown device"],
+  "dead.unknown_asset": ["未登记的对象", "unknown asset"],
+  "dead.unknown_format": ["未知格式", "unknown format"],
+  "dead.undecodable": ["无法解码", "cannot be decoded"],
+
   "devices.title": ["设备", "Devices"],
   "devices.device": ["设备", "Device"],
   "devices.kind": ["类型", "Kind"],
@@ -112,15 +155,36 @@ export const WORDS = {
   "devices.heard": ["最近上报", "Last heard"],
   "devices.state": ["状态", "State"],
   "devices.silent": ["失联", "silent"],
+  "devices.how-many": ["失联 {0} 台", "{0} silent"],
   "devices.never": ["从未上报", "never heard"],
   "devices.well": ["正常", "heard"],
   "devices.none": ["登记表中没有设备。", "The registry has no devices."],
 
   "chart.limit": ["限值 {0}", "limit {0}"],
+  "chart.of": ["{0} 随时间变化", "{0} over time"],
   "chart.began": ["开始", "began"],
   "chart.opened": ["告警", "raised"],
   "chart.yes": ["是", "yes"],
   "chart.no": ["否", "no"],
+
+  "asset-kind.construction_site": ["建筑工地", "construction site"],
+  "asset-kind.linear_works": ["线性工程", "linear works"],
+  "asset-kind.restaurant": ["餐饮单位", "restaurant"],
+  "asset-kind.sprinkler_truck": ["洒水车", "sprinkler truck"],
+  "asset-kind.sweeper_truck": ["清扫车", "sweeper truck"],
+  "asset-kind.garbage_truck": ["垃圾车", "garbage truck"],
+  "asset-kind.muck_truck": ["渣土车", "muck truck"],
+  "asset-kind.slurry_tanker": ["泥浆车", "slurry tanker"],
+  "asset-kind.river_section": ["河道断面", "river section"],
+  "asset-kind.bike_station": ["公共自行车站点", "bike station"],
+  "asset-kind.venue": ["场所", "venue"],
+  "device-kind.dust_monitor": ["扬尘监测仪", "dust monitor"],
+  "device-kind.fume_monitor": ["油烟监测仪", "fume monitor"],
+  "device-kind.noise_monitor": ["噪声监测仪", "noise monitor"],
+  "device-kind.vehicle_unit": ["车载终端", "vehicle unit"],
+  "device-kind.spray_controller": ["喷淋控制器", "spray controller"],
+  "device-kind.wash_bay": ["洗车台", "wash bay"],
+  "device-kind.camera": ["摄像机", "camera"],
 
   "quantity.pm10": ["PM10", "PM10"],
   "quantity.pm25": ["PM2.5", "PM2.5"],
@@ -171,7 +235,7 @@ export function switchLanguage() {
 /** The word of this key, `{0}` filled in. */
 export function word(key, filling) {
   const found = WORDS[key]?.[column] ?? key;
-  return filling === undefined ? found : found.replace("{0}", filling);
+  return filling === undefined ? found : found.replace("{0}", () => filling);
 }
 
 /** The word of this key, or the name itself where the table has none: names come from rules and devices. */
@@ -179,7 +243,30 @@ export function wordOr(key, name) {
   return key in WORDS ? word(key) : name;
 }
 
+/** Why, in the reader's language where it is the service's own reason; a person's and a rule's words as they are. */
+export function reasonOf(text) {
+  const [, what] = /^no value: (.*)$/.exec(text) ?? [];
+  return what === undefined ? wordOr(`why.${text}`, text) : word("why.no value", what);
+}
+
+/** What went wrong, in words for people. */
+export function wrongOf(error) {
+  const said = wordOr(`wrong.${error.status ?? 0}`, "");
+  return [said, error.status ? error.message : ""].filter(Boolean).join(" ");
+}
+
 /** A title, which rules give in both languages. */
 export function titleOf(titles) {
   return titles[language()] || titles.zh || titles.en;
+}
+
+/** What an alert says in a sentence. */
+export function summaryOf(alert) {
+  return (language() === "en" && alert.summary_en) || alert.summary;
+}
+
+/** Why an alert is a lead only, where it says so. */
+export function leadOf(alert) {
+  const why = alert.lead_reason;
+  return why && typeof why === "object" ? titleOf(why) : reasonOf(why ?? "");
 }

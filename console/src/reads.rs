@@ -111,6 +111,9 @@ pub struct RuleSummary {
     /// The digest of its text.
     #[schema(value_type = String)]
     pub digest: citywarden_model::Digest,
+    /// The quantities that its alerts rest on.
+    #[schema(value_type = Vec<String>)]
+    pub evidence: Vec<citywarden_model::QuantityName>,
     /// Its limits, as its file has them.
     pub limits: Vec<LimitSummary>,
 }

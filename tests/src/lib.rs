@@ -11,6 +11,7 @@
 
 pub mod alert;
 pub mod broken;
+pub mod browser;
 pub mod client;
 pub mod county;
 pub mod database;

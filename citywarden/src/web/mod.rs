@@ -165,6 +165,7 @@ fn summary(rule: &Rule) -> RuleSummary {
         },
         clause: rule.clause.item,
         digest: rule.digest,
+        evidence: rule.evidence.clone(),
         limits: rule.limits.iter().map(limit).collect(),
     }
 }

@@ -8,7 +8,8 @@ use citywarden_model::Verdict;
 use super::{FILES, File};
 
 /// What the page says of names that come from the API.
-const FROM_OUTSIDE: [&str; 2] = ["quantity.", "update."];
+const FROM_OUTSIDE: [&str; 9] =
+    ["quantity.", "update.", "asset-kind.", "device-kind.", "dead.", "part.", "who.", "why.", "wrong."];
 
 /// The table: key, Chinese, English.
 fn table() -> Vec<(&'static str, &'static str, &'static str)> {
