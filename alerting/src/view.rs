@@ -1,7 +1,7 @@
 //! What may be read of the alerts: each with its events, by filters and pages. Changed only by what is durable.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use citywarden_model::{Alert, AlertId, AlertKind, AlertState, Condition, Offset, Severity, Timestamp};
@@ -9,12 +9,16 @@ use citywarden_model::{Alert, AlertId, AlertKind, AlertState, Condition, Offset,
 use crate::book::AlertBook;
 use crate::event::{Event, Raise, Record, Update, What};
 
+/// Events that are remembered in the order in which they happened, whichever alert they are of.
+const RECENT_MAX: usize = 4096;
+
 /// The alerts as they are now, and their lives. Copies of evidence are not here but in the log.
 #[derive(Debug, Default)]
 pub struct AlertView {
     book: AlertBook,
     events: BTreeMap<AlertId, Vec<Arc<Event>>>,
     latest: BTreeSet<Cursor>,
+    recent: VecDeque<Arc<Event>>,
     evidence: BTreeMap<AlertId, Vec<Offset>>,
     next: Offset,
 }
@@ -117,6 +121,15 @@ impl AlertView {
         let entry = self.book.get(id)?;
         Some((entry.alert.clone(), self.events.get(id).cloned().unwrap_or_default()))
     }
+    /// What happened after the event of this key, as far as it is remembered; `None` where that event is not. A note and
+    /// a delivery have the key of another event: then what came after the first of that key.
+    pub fn events_after(&self, key: &str) -> Option<Vec<Arc<Event>>> {
+        let (alert, sequence) = key.rsplit_once('.')?;
+        let sequence: u32 = sequence.parse().ok()?;
+        let is_it = |event: &Arc<Event>| event.alert.as_str() == alert && event.sequence == sequence;
+        let place = self.recent.iter().position(is_it)?;
+        Some(self.recent.iter().skip(place + 1).cloned().collect())
+    }
     /// How many alerts that are not closed there are of each severity, trial ones left out.
     pub fn open_by_severity(&self) -> BTreeMap<Severity, usize> {
         let mut counts: BTreeMap<Severity, usize> =
@@ -149,6 +162,10 @@ impl AlertView {
         }
         let event = Arc::new(without_evidence(event));
         self.events.entry(event.alert.clone()).or_default().push(event.clone());
+        if self.recent.len() == RECENT_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(event.clone());
         Some(event)
     }
 }

@@ -9,6 +9,8 @@ mod readings;
 mod session;
 mod stream;
 
+pub(crate) use stream::LISTENERS_MAX;
+
 use std::time::Duration;
 
 use axum::Router;

@@ -34,6 +34,7 @@ use std::sync::Arc;
 
 use citywarden_alerting::Handle;
 use citywarden_model::{Clock, LocalClock};
+use tokio::sync::Semaphore;
 
 use history::Past;
 
@@ -62,12 +63,14 @@ pub struct Console {
     users: Arc<Users>,
     clock: Arc<dyn Clock>,
     local: LocalClock,
+    listeners: Arc<Semaphore>,
 }
 
 impl Console {
     /// A console that shows these.
     pub fn new(sources: Sources) -> Self {
         let Sources { reads, history, alerting, users, clock, local } = sources;
-        Self { reads, past: Past::new(history), alerting, users, clock, local }
+        let listeners = Arc::new(Semaphore::new(api::LISTENERS_MAX));
+        Self { reads, past: Past::new(history), alerting, users, clock, local, listeners }
     }
 }

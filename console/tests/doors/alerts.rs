@@ -128,3 +128,31 @@ async fn events_are_streamed_as_they_happen() {
     house.stop();
     while let Ok(Some(_)) = response.chunk().await {}
 }
+
+/// Reads the stream until this is in it.
+async fn read_until(response: &mut reqwest::Response, wanted: &str) -> String {
+    let mut text = String::new();
+    while !text.contains(wanted) {
+        text.push_str(&String::from_utf8_lossy(&response.chunk().await.unwrap().unwrap()));
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_listener_that_comes_back_hears_what_it_missed_and_nothing_twice() {
+    let house = House::open(Vec::new()).await;
+    let path = |site: &str, minute| format!("/api/v1/alerts/{}", alert(site, minute).id);
+    let [first, last] = [alert("site-1", 1).id, alert("site-3", 3).id];
+    let listen = |id: String| house.request(Method::GET, "/api/v1/stream").header("last-event-id", id).send();
+    let mut back = listen(format!("{first}.1")).await.unwrap();
+    house.post(&format!("{}/close", path("site-3", 3)), "").await;
+    let text = read_until(&mut back, "event: closed").await;
+    let ids: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
+    let second = alert("site-2", 2).id;
+    assert_eq!(ids, [format!("{second}.1"), format!("{last}.1"), format!("{last}.2")], "{text}");
+
+    for unknown in [format!("{first}.99"), "nonsense".to_owned(), "ä.1".to_owned()] {
+        let mut gone = listen(unknown.clone()).await.unwrap();
+        assert!(read_until(&mut gone, "\n\n").await.contains("event: lagged"), "{unknown}");
+    }
+}
