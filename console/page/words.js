@@ -102,6 +102,7 @@ export const WORDS = {
   "who.alerting": ["系统", "the system"],
   "why.the condition has ended": ["不再超出规定", "the condition has ended"],
   "why.not judged yet": ["尚未判定", "not judged yet"],
+  "why.no attribute": ["登记表缺少属性：{0}", "the register has no attribute: {0}"],
   "why.no value": ["没有有效数据：{0}", "no value: {0}"],
   "why.resting": ["规则不适用于当前状态", "the rule rests"],
 
@@ -160,7 +161,7 @@ export const WORDS = {
   "devices.well": ["正常", "heard"],
   "devices.none": ["登记表中没有设备。", "The registry has no devices."],
 
-  "chart.limit": ["限值 {0}", "limit {0}"],
+  "chart.limit": ["判定值 {0}", "threshold {0}"],
   "chart.of": ["{0} 随时间变化", "{0} over time"],
   "chart.began": ["开始", "began"],
   "chart.opened": ["告警", "raised"],
@@ -182,6 +183,7 @@ export const WORDS = {
   "device-kind.fume_monitor": ["油烟监测仪", "fume monitor"],
   "device-kind.noise_monitor": ["噪声监测仪", "noise monitor"],
   "device-kind.vehicle_unit": ["车载终端", "vehicle unit"],
+  "device-kind.vehicle_terminal": ["车载终端", "vehicle terminal"],
   "device-kind.spray_controller": ["喷淋控制器", "spray controller"],
   "device-kind.wash_bay": ["洗车台", "wash bay"],
   "device-kind.camera": ["摄像机", "camera"],
@@ -245,8 +247,8 @@ export function wordOr(key, name) {
 
 /** Why, in the reader's language where it is the service's own reason; a person's and a rule's words as they are. */
 export function reasonOf(text) {
-  const [, what] = /^no value: (.*)$/.exec(text) ?? [];
-  return what === undefined ? wordOr(`why.${text}`, text) : word("why.no value", what);
+  const [, kind, what] = /^(no value|no attribute):? (.*)$/.exec(text) ?? [];
+  return kind === undefined ? wordOr(`why.${text}`, text) : word(`why.${kind}`, what);
 }
 
 /** What went wrong, in words for people. */

@@ -91,7 +91,15 @@ async fn an_officer_sees_an_alert_appear_handles_it_and_reads_its_evidence() {
     assert!(summary.is_ascii(), "the summary is in English: {summary}");
     browser.wait_until("window.isSamePage").await;
     nothing_is_wrong(&browser).await;
+
+    // the service goes: the page keeps what it showed, and says that this is no longer live
     service.stop();
+    browser.wait_until("document.querySelector('#health').className === 'ill'").await;
+    assert!(browser.text("#health").await.contains("The connection is lost"));
+    assert!(browser.text(ROW).await.contains(HOSTILE));
+    browser.run("scrollTo(0, 0)", serde_json::json!([])).await;
+    browser.click("#do-close").await;
+    assert!(browser.text("#wrong").await.contains("cannot be reached"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
