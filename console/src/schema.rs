@@ -28,6 +28,9 @@ pub(crate) struct AlertSchema {
     severity: SeveritySchema,
     /// Whether it is a lead only: the device has no valid review, or a condition of measuring is not known.
     lead: bool,
+    /// Why it is a lead only: `not_reviewed` (a device without a valid review), `clock` (the device's clock is not trusted),
+    /// `not_measured` (a condition of measuring, such as the wind). Absent: it is none.
+    lead_reasons: Option<Vec<String>>,
     /// Raised by a rule on trial: counted, told to nobody. Absent: false.
     trial: Option<bool>,
     /// Found in readings that came too late to be judged live. Absent: false.

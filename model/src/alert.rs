@@ -28,6 +28,9 @@ pub struct Alert {
     pub severity: Severity,
     /// Whether it is a lead only (线索): the device has no valid review, or a condition of measuring is not known.
     pub lead: bool,
+    /// Why it is a lead only; empty where it is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lead_reasons: Vec<LeadReason>,
     /// Raised by a rule on trial: counted, told to nobody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub trial: bool,
@@ -70,6 +73,37 @@ pub struct Alert {
     pub summary_en: String,
     /// What it rests on.
     pub evidence: Evidence,
+}
+
+/// Why an alert is a lead only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeadReason {
+    /// A device that was read has no valid review.
+    NotReviewed,
+    /// The clock of the device is wrong: it was judged by the time of arrival.
+    Clock,
+    /// A condition of measuring (such as the wind) is not measured: a number stood in for it.
+    NotMeasured,
+}
+
+impl LeadReason {
+    /// As JSON writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotReviewed => "not_reviewed",
+            Self::Clock => "clock",
+            Self::NotMeasured => "not_measured",
+        }
+    }
+    /// In words for people, Chinese and English.
+    pub const fn words(self) -> [&'static str; 2] {
+        match self {
+            Self::NotReviewed => ["设备未经有效审核", "a device without a valid review"],
+            Self::Clock => ["设备时钟不可信", "the device's clock is not trusted"],
+            Self::NotMeasured => ["测量条件未监测", "a condition of measuring is not measured"],
+        }
+    }
 }
 
 /// A position in JSON, six decimals are enough for 0.1 m.

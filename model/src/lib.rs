@@ -22,7 +22,9 @@ mod transition;
 mod verdict;
 mod zone;
 
-pub use alert::{Alert, AlertState, AssetSummary, Clause, Condition, Evidence, JournalRange, PointJson};
+pub use alert::{
+    Alert, AlertState, AssetSummary, Clause, Condition, Evidence, JournalRange, LeadReason, PointJson,
+};
 pub use asset::{ASSET_KINDS, Asset, Attributes, Permit, Unit};
 pub use clock::Clock;
 pub use dead_letter::DeadLetterReason;

@@ -48,6 +48,10 @@ pub struct Rule {
     pub responsible: Vec<String>,
     /// One sentence for people, Chinese and English.
     pub message: [Template; 2],
+    /// What people call its early warnings; `None`: its title, as an early warning.
+    pub warning_title: Option<Titles>,
+    /// One sentence for people in its early warnings, Chinese and English; `None`: its message, as an early warning.
+    pub warning_message: Option<[Template; 2]>,
     /// The quantities whose readings an alert keeps.
     pub evidence: Vec<QuantityName>,
     /// Active again within this span of clearing: the same alert.

@@ -47,7 +47,7 @@ fn every_member_is_described() {
     let alert = json!({
         "id": "K5ZQ3V7N2M4TB6XWQH3YRAJD5E", "kind": "violation", "rule": "r", "rule_digest": digest, "ruleset_digest": digest,
         "title": {"zh": "", "en": ""}, "clause": {"item": 1, "reference": "", "text": ""}, "severity": "minor",
-        "lead": false, "trial": true, "reconstructed": true, "time_source": "received",
+        "lead": true, "lead_reasons": ["clock"], "trial": true, "reconstructed": true, "time_source": "received",
         "asset": {"id": "a", "kind": "k", "name": "n"}, "region": "330624", "grid": null, "position": {"lat": 1.0, "lon": 2.0},
         "responsible": [], "state": "open", "condition": "active", "began_at": "2026-11-24T00:00:00Z",
         "opened_at": "2026-11-24T00:00:00Z", "cleared_at": null, "values": {}, "limits": {}, "unit": "", "summary": "", "summary_en": "s",

@@ -51,6 +51,7 @@ pub(crate) fn alert(asset: &str, minute: u8) -> Alert {
         clause: Some(Clause { item: 18, reference: "四（十八）".to_owned(), text: "…".to_owned() }),
         severity: Severity::Serious,
         lead: false,
+        lead_reasons: Vec::new(),
         trial: false,
         reconstructed: false,
         time_source: TimeSource::Observed,

@@ -2,7 +2,7 @@
 
 use citywarden_model::{
     Alert, AlertId, AlertKind, AlertState, Asset, AssetSummary, Condition, Device, Digest, Evidence,
-    JournalRange, Moment, RuleId, Severity, TimeSource, Titles,
+    JournalRange, LeadReason, Moment, RuleId, Severity, TimeSource, Titles,
 };
 use serde_json::Value;
 
@@ -39,6 +39,7 @@ pub(crate) fn draft(
         clause: None,
         severity: Severity::Notice,
         lead: true,
+        lead_reasons: vec![LeadReason::Clock],
         trial: false,
         reconstructed: false,
         time_source: TimeSource::Received,

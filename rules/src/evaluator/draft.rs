@@ -1,8 +1,8 @@
 //! Writes the alert of a case that begins.
 
 use citywarden_model::{
-    Alert, AlertId, AlertKind, AlertState, Asset, AssetSummary, Condition, Evidence, Moment, Offset,
-    Severity, Span, TimeSource, Timestamp, ValueMap,
+    Alert, AlertId, AlertKind, AlertState, Asset, AssetSummary, Condition, Evidence, LeadReason, Moment,
+    Offset, Severity, Span, TimeSource, Timestamp, Titles, ValueMap,
 };
 use serde_json::Value;
 
@@ -22,8 +22,23 @@ pub(crate) struct Occasion {
     pub(crate) began: Timestamp,
     pub(crate) cause: Moment,
     pub(crate) source: TimeSource,
-    /// Its device's clock is wrong, or a number stood in for a condition of measuring.
-    pub(crate) is_lead: bool,
+    /// Its device's clock is wrong.
+    pub(crate) has_wrong_clock: bool,
+    /// A number stood in for a condition of measuring.
+    pub(crate) stood_in: bool,
+}
+
+impl Occasion {
+    fn lead_reasons(&self, view: &View<'_>) -> Vec<LeadReason> {
+        [
+            (!is_reviewed(view, self.cause.at), LeadReason::NotReviewed),
+            (self.has_wrong_clock, LeadReason::Clock),
+            (self.stood_in, LeadReason::NotMeasured),
+        ]
+        .into_iter()
+        .filter_map(|(is_so, reason)| is_so.then_some(reason))
+        .collect()
+    }
 }
 
 /// The alert, and the messages it rests on.
@@ -35,16 +50,18 @@ pub(crate) fn draft(view: &View<'_>, case: &Case, occasion: Occasion) -> Option<
     let offsets = evidence(view, occasion.began);
     let limits = plan.shown_limits.of_kind(occasion.kind);
     let shown = limits.iter().filter_map(|slot| rule.limits.get(*slot));
+    let lead_reasons = occasion.lead_reasons(view);
+    let [summary, summary_en] = summary(rule, &case.slots, occasion.kind, &lead_reasons);
     let alert = Alert {
         id: AlertId::derive(region, &rule.id, &asset.id, occasion.kind, occasion.began),
         kind: occasion.kind,
         rule: rule.id.clone(),
         rule_digest: rule.digest,
         ruleset_digest: view.field.rules.digest,
-        title: rule.title.clone(),
+        title: title(rule, occasion.kind),
         clause: Some(rule.clause.clone()),
         severity: if occasion.kind == AlertKind::EarlyWarning { Severity::Notice } else { rule.severity },
-        lead: occasion.is_lead || !is_reviewed(view, occasion.cause.at),
+        lead: !lead_reasons.is_empty(),
         trial: rule.status == Status::Trial,
         reconstructed: view.is_late,
         time_source: occasion.source,
@@ -61,14 +78,50 @@ pub(crate) fn draft(view: &View<'_>, case: &Case, occasion: Occasion) -> Option<
         values: values(rule, &case.slots),
         limits: limits.iter().filter_map(|slot| limit(rule, *slot, &case.slots)).collect(),
         unit: shown.map(|limit| limit.unit.clone()).next().unwrap_or_default(),
-        summary: write(&rule.message[0], rule, &case.slots),
-        summary_en: write(&rule.message[1], rule, &case.slots),
+        summary,
+        summary_en,
+        lead_reasons,
         evidence: Evidence {
             journal: journal_range(&offsets, occasion.cause.offset),
             digest: citywarden_model::Digest::default(),
         },
     };
     Some((alert, offsets))
+}
+
+/// What people call it: an early warning is not called a violation.
+fn title(rule: &Rule, kind: AlertKind) -> Titles {
+    if kind != AlertKind::EarlyWarning {
+        return rule.title.clone();
+    }
+    let prefixed = || Titles {
+        zh: format!("预警：{}", rule.title.zh),
+        en: format!("Early warning: {}", rule.title.en),
+    };
+    rule.warning_title.clone().unwrap_or_else(prefixed)
+}
+
+/// The sentence for people, Chinese and English: with what kind of alert it is where the rule has no words for that, and
+/// with the reasons for which it is a lead only.
+fn summary(rule: &Rule, slots: &[Scalar], kind: AlertKind, leads: &[LeadReason]) -> [String; 2] {
+    let own = rule.warning_message.as_ref().filter(|_| kind == AlertKind::EarlyWarning);
+    let is_unsaid = kind == AlertKind::EarlyWarning && own.is_none();
+    let [zh, en] = own.unwrap_or(&rule.message);
+    let (mut zh, mut en) = (write(zh, rule, slots), write(en, rule, slots));
+    if is_unsaid {
+        zh = format!("预警（尚未超标）：{zh}");
+        en = format!("early warning, not a violation: {en}");
+    }
+    if !leads.is_empty() {
+        let (mut why_zh, mut why_en) = (Vec::new(), Vec::new());
+        for [zh, en] in leads.iter().map(|reason| reason.words()) {
+            why_zh.push(zh);
+            why_en.push(en);
+        }
+        zh = format!("{zh}（线索：{}）", why_zh.join("；"));
+        en = format!("{en} (a lead: {})", why_en.join("; "));
+    }
+    [zh, en]
 }
 
 fn position(view: &View<'_>, asset: &Asset) -> Option<citywarden_model::Point> {

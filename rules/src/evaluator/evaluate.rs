@@ -128,10 +128,10 @@ fn settle(view: &View<'_>, case: &mut Case, findings: &Findings, occurrence: Occ
         }
         case.outcome = findings.outcome.clone();
     }
-    let is_lead = occurrence.is_lead || findings.stood_in;
+    let stood_in = findings.stood_in;
     let mut happened = Vec::new();
     let step = case.violation.step(violation, view.now);
-    report(view, case, AlertKind::Violation, step, is_lead, occurrence, &mut happened);
+    report(view, case, AlertKind::Violation, step, stood_in, occurrence, &mut happened);
     if let Stage::Firing(firing) = case.violation {
         if matches!(case.warning, Stage::Firing(_)) && !view.is_late {
             let id = citywarden_model::AlertId::derive(
@@ -146,7 +146,7 @@ fn settle(view: &View<'_>, case: &mut Case, findings: &Findings, occurrence: Occ
         case.warning = Stage::Normal;
     } else if let Some(warning) = warning {
         let step = case.warning.step(warning, view.now);
-        report(view, case, AlertKind::EarlyWarning, step, is_lead, occurrence, &mut happened);
+        report(view, case, AlertKind::EarlyWarning, step, stood_in, occurrence, &mut happened);
     } else if matches!(case.warning, Stage::Firing(_)) {
         case.warning = Stage::Normal;
         happened.push(Happened::Cleared(AlertKind::EarlyWarning, "the rule warns no longer".to_owned()));
@@ -198,15 +198,15 @@ fn report(
     case: &Case,
     kind: AlertKind,
     step: Step,
-    is_lead: bool,
+    stood_in: bool,
     occurrence: Occurrence,
     happened: &mut Vec<Happened>,
 ) {
     let why = match step {
         Step::Stays => return,
         Step::Raises(began) => {
-            let occasion =
-                Occasion { kind, began, cause: occurrence.cause, source: occurrence.source, is_lead };
+            let Occurrence { cause, source, is_lead, .. } = occurrence;
+            let occasion = Occasion { kind, began, cause, source, has_wrong_clock: is_lead, stood_in };
             if let Some((alert, evidence)) = draft(view, case, occasion) {
                 let reopen_window = view.plan.rule.reopen_window;
                 happened.push(Happened::Raised { alert: Box::new(alert), reopen_window, evidence });

@@ -24,6 +24,8 @@ pub(crate) struct Head<'d> {
     pub(crate) watches: Vec<String>,
     pub(crate) responsible: Vec<String>,
     pub(crate) message: Option<[Written<'d>; 2]>,
+    pub(crate) warning_title: Option<Titles>,
+    pub(crate) warning_message: Option<[Written<'d>; 2]>,
     pub(crate) reopen_window: Span,
 }
 
@@ -37,8 +39,7 @@ impl<'d> Head<'d> {
             severity: word(root, "severity", &["notice", "minor", "serious", "urgent"], Severity::parse),
             in_force: in_force(root, clock),
             document: root.text("document"),
-            title: bilingual(root, "title")
-                .map(|[zh, en]| Titles { zh: zh.text.to_owned(), en: en.text.to_owned() }),
+            title: bilingual(root, "title").map(titles),
             clause: clause(root),
             watches: watches(root),
             responsible: filled(root, "responsible", "[\"建设局\"]")
@@ -46,6 +47,8 @@ impl<'d> Head<'d> {
                 .map(|(text, _)| text.to_owned())
                 .collect(),
             message: bilingual(root, "message"),
+            warning_title: optional(root, "warning_title").map(titles),
+            warning_message: optional(root, "warning_message"),
             reopen_window: reopen_window(root),
         }
     }
@@ -158,6 +161,16 @@ fn bilingual<'d>(root: &Section<'d, '_>, name: &'static str) -> Option<[Written<
     });
     section.finish();
     Some([zh?, en?])
+}
+
+/// The same where it need not be there.
+fn optional<'d>(root: &Section<'d, '_>, name: &'static str) -> Option<[Written<'d>; 2]> {
+    root.take(name)?;
+    bilingual(root, name)
+}
+
+fn titles([zh, en]: [Written<'_>; 2]) -> Titles {
+    Titles { zh: zh.text.to_owned(), en: en.text.to_owned() }
 }
 
 fn clause(root: &Section<'_, '_>) -> Option<Clause> {

@@ -8,6 +8,7 @@ use citywarden_problems::{Document, Level, Problem, Problems, Section, Source};
 
 use super::declared::Declared;
 use super::head::{Head, filled};
+use super::written::Written;
 use super::{examples, input, judge, lets, limits, template, unused};
 use crate::example::parsing::Vocabulary;
 use crate::expression::{Compiler, suggestion};
@@ -90,7 +91,14 @@ fn rule_of<'d>(
     let inputs = input::read(root, compiler, declared);
     let lets = lets::read(root, compiler, declared);
     let judge = judge::read(root, compiler, declared, &inputs);
-    let message = message(root, &head, declared);
+    let message = template(root, head.message, declared);
+    let warning_message = template(root, head.warning_message, declared);
+    if judge.as_ref().is_some_and(|judge| judge.warning.is_none()) {
+        for name in ["warning_title", "warning_message"] {
+            let Some(key) = root.take(name) else { continue };
+            root.warning(&key.place(), format!("`{name}` is never used: the rule has no `warning`"));
+        }
+    }
     let inputs: Option<Vec<Input>> = inputs.into_iter().collect();
     let limits = declared.names.words().take(declared.limits.len());
     let vocabulary = examples::vocabulary(head.id, limits, inputs.as_deref());
@@ -110,6 +118,8 @@ fn rule_of<'d>(
         watches: head.watches,
         responsible: head.responsible,
         message: message?,
+        warning_title: head.warning_title,
+        warning_message,
         evidence: evidence.into_iter().map(Into::into).collect(),
         reopen_window: head.reopen_window,
         limits: std::mem::take(&mut declared.limits).into_iter().collect::<Option<_>>()?,
@@ -120,8 +130,12 @@ fn rule_of<'d>(
     })
 }
 
-fn message(root: &Section<'_, '_>, head: &Head<'_>, declared: &Declared<'_>) -> Option<[Template; 2]> {
-    Some(head.message?.map(|written| {
+fn template(
+    root: &Section<'_, '_>,
+    written: Option<[Written<'_>; 2]>,
+    declared: &Declared<'_>,
+) -> Option<[Template; 2]> {
+    Some(written?.map(|written| {
         let (template, mistakes) = template::parse(written.text, &declared.names);
         written.report(root, &mistakes);
         template

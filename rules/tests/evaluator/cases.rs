@@ -1,8 +1,8 @@
 //! How a case goes from normal to firing and back, and what the alert says.
 
-use citywarden_model::{Change, Offset, Severity};
+use citywarden_model::{AlertKind, Change, LeadReason, Offset, Severity};
 
-use crate::world::{World, registry, rule};
+use crate::world::{World, registry, renew, rule};
 
 fn judged(judge: &str) -> String {
     rule(
@@ -132,6 +132,55 @@ fn a_violation_ends_the_early_warning_it_grew_from_and_names_itself() {
     );
     assert!(named, "{:?}", world.out);
     assert_eq!(world.alerts()[0].severity, Severity::Notice);
+}
+
+/// The title, summaries and limits of the early warning that this rule raises at 45.
+#[track_caller]
+fn check_warning(text: String, title: [&str; 2], summary: [&str; 2]) {
+    let mut world = World::new(&[text], registry());
+    world.play("site", "10:00:00 fast pm10=45 | warned, raised early_warning since 10:00:00");
+    let alert = world.alerts()[0];
+    assert_eq!([&*alert.title.zh, &*alert.title.en], title);
+    assert_eq!([&*alert.summary, &*alert.summary_en], summary);
+    let limits: Vec<_> = alert.limits.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    assert_eq!(
+        (limits, alert.values["level"].to_string()),
+        (vec!["warn 40.0".to_owned()], "45.0".to_owned())
+    );
+}
+
+#[test]
+fn an_early_warning_has_words_and_a_limit_of_its_own() {
+    let text = judged("warning = 'level > warn'\nviolation = 'level > limit'");
+    check_warning(
+        text.clone(),
+        ["预警：题", "Early warning: title"],
+        ["预警（尚未超标）：话", "early warning, not a violation: words"],
+    );
+    let own = "warning_title = { zh = \"近\", en = \"close\" }\n\
+               warning_message = { zh = \"{level} 过 {warn}\", en = \"{level} above {warn}\" }\nevidence =";
+    check_warning(text.replace("evidence =", own), ["近", "close"], ["45 过 40", "45 above 40"]);
+}
+
+#[test]
+fn a_lead_says_why_it_is_one() {
+    let text = judged("undecided.\"wind\" = 'wind > 5.0'\nviolation = 'level > limit'")
+        .replace("'last(pm10)'", "'last(pm10)'\nwind = 'last(wind_speed).or(0.0)'");
+    let mut unreviewed = registry();
+    for device in unreviewed.devices.values_mut() {
+        device.attributes = citywarden_model::Attributes::default();
+    }
+    renew(&mut unreviewed);
+    let mut world = World::new(&[text], unreviewed);
+    world.play("site", "10:00:00 fast @10:30:00 pm10=60 | firing");
+    let alert = world.alerts().into_iter().find(|alert| alert.kind == AlertKind::Violation).unwrap();
+    assert_eq!(alert.lead_reasons, [LeadReason::NotReviewed, LeadReason::Clock, LeadReason::NotMeasured]);
+    assert_eq!(alert.summary, "话（线索：设备未经有效审核；设备时钟不可信；测量条件未监测）");
+    assert!(
+        alert
+            .summary_en
+            .ends_with("the device's clock is not trusted; a condition of measuring is not measured)")
+    );
 }
 
 #[test]
