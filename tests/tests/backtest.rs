@@ -9,7 +9,7 @@ use citywarden_tests::moment::{ago, now};
 use citywarden_tests::receiver::{Delivery, WebhookServer};
 use citywarden_tests::recording::{backtest, backtest_journal, dump, json_lines, sorted_as_raised};
 use citywarden_tests::scenario::{Scenario, eight_rules, sentinel};
-use citywarden_tests::service::Service;
+use citywarden_tests::service::{Service, citywarden_ok_in};
 use serde_json::{Value, json};
 
 const ALERT: Duration = Duration::from_secs(30);
@@ -143,4 +143,12 @@ fn the_time_in_which_the_service_was_away_is_not_held_against_a_device() {
     let alerts = judged(&[started, tick(3_901)]);
     assert_eq!(alerts.len(), 1, "{alerts:?}");
     assert_eq!(alerts[0]["opened_at"], json!(at(3_900)));
+    let said = citywarden_ok_in(
+        county.dir(),
+        &["rules", "backtest", "--config", "citywarden.toml", "--feed", "made.jsonl"],
+    );
+    let mut words = said.split_whitespace();
+    assert_eq!(words.next(), alerts[0]["id"].as_str());
+    let began = words.next().and_then(|time| Timestamp::parse(time).ok());
+    assert_eq!(began, Some(at(3_900)), "in the county's local time: {said}");
 }

@@ -208,6 +208,27 @@ async fn an_alert_and_the_lack_of_one_are_explained_from_the_journal() {
         assert!(explained.contains(words), "{words}\n{explained}");
     }
     let at = now().to_string();
+    for (asset, rule, wanted) in [
+        ("truck-of-nobody", RULE, "there was no asset truck-of-nobody in the registry"),
+        ("truck-covered", "truck-flies", "there was no rule truck-flies in force"),
+        ("truck-covered", "site-dust", "site-dust does not watch truck-covered, a muck_truck"),
+    ] {
+        let about = [
+            "rules",
+            "explain",
+            "--asset",
+            asset,
+            "--rule",
+            rule,
+            "--at",
+            &at,
+            "--config",
+            "citywarden.toml",
+        ];
+        let output = citywarden_in(county.dir(), &about);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(wanted), "wanted {wanted}, found {said}");
+    }
     let about = ["rules", "explain", "--asset", "truck-covered", "--rule", RULE, "--at", &at];
     let none = citywarden_ok_in(county.dir(), &[&about[..], &["--config", "citywarden.toml"]].concat());
     for words in [RULE, "compliant", "cover_closed"] {

@@ -15,7 +15,7 @@ use citywarden_alerting::evidence::EvidenceCopy;
 use citywarden_alerting::lifecycle;
 use citywarden_alerting::log::read_view;
 use citywarden_journal::{Disk, HostDisk, stat};
-use citywarden_model::{Alert, AlertId, Offset, Timestamp, Transition};
+use citywarden_model::{Alert, AlertId, LocalClock, Offset, Timestamp, Transition};
 use citywarden_problems::Level;
 use serde_json::json;
 
@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Backtest) -> anyhow::Result<ExitCode> {
         let raised = raised(&config, options)?;
         write_diff(path, &alerts, &raised)?;
     }
-    print(&alerts, options.json)?;
+    print(&alerts, config.local, options.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -150,13 +150,14 @@ fn write_diff(path: &Path, now: &[Arc<Alert>], raised: &[Arc<Alert>]) -> anyhow:
     fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
 }
 
-fn print(alerts: &[Arc<Alert>], as_json: bool) -> anyhow::Result<()> {
+fn print(alerts: &[Arc<Alert>], local: LocalClock, as_json: bool) -> anyhow::Result<()> {
     let mut out = output();
     for alert in alerts {
         if as_json {
             writeln!(out, "{}", serde_json::to_string(&**alert)?)?;
         } else {
-            writeln!(out, "{}", super::alert_line(alert))?;
+            let began = local.write(alert.began_at);
+            writeln!(out, "{} {began} {}", alert.id, super::alert_line(alert))?;
         }
     }
     if !as_json {

@@ -58,7 +58,7 @@ pub(crate) fn run(options: &Explain) -> anyhow::Result<ExitCode> {
         print(&mut out, &rule, &question.asset, &explanation, options.json)?;
     }
     if explained == 0 {
-        anyhow::bail!("no rule in force watched {} then", question.asset);
+        anyhow::bail!("{}", unexplained(&judge, &question));
     }
     let is_proved = match &question.alert {
         None => true,
@@ -66,6 +66,22 @@ pub(crate) fn run(options: &Explain) -> anyhow::Result<ExitCode> {
     };
     out.flush()?;
     Ok(if is_proved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Why there is nothing to explain.
+fn unexplained(judge: &Judge<Stored>, question: &Question) -> String {
+    let evaluator = judge.evaluator();
+    let (asset, rules) = (&question.asset, &evaluator.rules().rules);
+    let Some(known) = evaluator.registry().assets.get(asset) else {
+        return format!("there was no asset {asset} in the registry in force then");
+    };
+    match &question.rule {
+        Some(rule) if rules.iter().all(|one| one.id != *rule) => {
+            format!("there was no rule {rule} in force then")
+        }
+        Some(rule) => format!("the rule {rule} does not watch {asset}, a {}", known.kind),
+        None => format!("no rule in force watched {asset}, a {}, then", known.kind),
+    }
 }
 
 fn question(options: &Explain, config: &Config) -> anyhow::Result<Question> {
