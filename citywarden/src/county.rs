@@ -65,6 +65,7 @@ fn read_as(config: &Config, files: &RegistryFiles, previous: Option<&Registry>, 
     if !config.topics.is_empty() {
         reading.registry = citywarden_registry::with_topics(reading.registry, config.topics.clone());
     }
+    reading.registry = citywarden_registry::with_terms(reading.registry, config.evaluation.terms());
     reading
 }
 

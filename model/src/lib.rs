@@ -36,7 +36,7 @@ pub use id::{
 };
 pub use observation::{Event, Fix, Flag, Observation, Reading, Value};
 pub use quantity::{KNOWN_QUANTITIES, KnownQuantity, ValueKind, known_quantity};
-pub use registry::Registry;
+pub use registry::{JudgingTerms, Registry};
 pub use time::{LocalClock, Span, TimeError, Timestamp};
 pub use topic::{ALERT_TOPICS, OWN_TOPICS, TopicMapping, filter_fault, filter_matches, filters_meet};
 pub use transition::{Change, Moment, TimeSource, Titles, Transition, ValueMap};

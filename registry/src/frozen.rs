@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use citywarden_model::{
-    Asset, AssetId, Device, DeviceId, Digest, Permit, RegionId, Registry, TopicMapping, Unit, Zone, ZoneId,
+    Asset, AssetId, Device, DeviceId, Digest, JudgingTerms, Permit, RegionId, Registry, TopicMapping, Unit,
+    Zone, ZoneId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,8 @@ struct Frozen<'r> {
     /// Left out where there are none: the text of a registry without them is what it was before there could be any.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     topics: Cow<'r, [TopicMapping]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    terms: Option<Cow<'r, JudgingTerms>>,
 }
 
 /// A text that is no frozen registry.
@@ -55,6 +58,7 @@ pub fn freeze(registry: &Registry) -> String {
         permits: Cow::Borrowed(&registry.permits),
         units: Cow::Borrowed(&registry.units),
         topics: Cow::Borrowed(&registry.topics),
+        terms: registry.terms.as_ref().map(Cow::Borrowed),
     };
     serde_json::to_string(&frozen).expect("maps have text keys, and there is no value that JSON cannot write")
 }
@@ -74,6 +78,7 @@ pub fn thaw(text: &str) -> Result<Registry, ThawError> {
         permits: frozen.permits.into_owned(),
         units: frozen.units.into_owned(),
         topics: frozen.topics.into_owned(),
+        terms: frozen.terms.map(Cow::into_owned),
     })
 }
 
@@ -81,6 +86,14 @@ pub fn thaw(text: &str) -> Result<Registry, ThawError> {
 #[must_use]
 pub fn with_topics(registry: Registry, topics: Vec<TopicMapping>) -> Registry {
     let mut registry = Registry { topics, ..registry };
+    registry.digest = Digest::of(freeze(&registry).as_bytes());
+    registry
+}
+
+/// The registry with these terms of judging, under the digest that this version of it has.
+#[must_use]
+pub fn with_terms(registry: Registry, terms: JudgingTerms) -> Registry {
+    let mut registry = Registry { terms: Some(terms), ..registry };
     registry.digest = Digest::of(freeze(&registry).as_bytes());
     registry
 }
@@ -104,5 +117,22 @@ mod tests {
         assert_ne!(mapped.digest, before.digest);
         assert_eq!(thaw(&freeze(&mapped)).unwrap(), mapped);
         assert_eq!(thaw(&freeze(&before)).unwrap(), before);
+    }
+
+    #[test]
+    fn terms_of_judging_are_part_of_the_version_and_none_change_nothing() {
+        let before = with_topics(Registry::empty("330624".into()), Vec::new());
+        assert!(!freeze(&before).contains("terms"));
+        let minutes = citywarden_model::Span::from_mins;
+        let terms = |late| JudgingTerms {
+            timezone: "Asia/Shanghai".to_owned(),
+            late_after: minutes(late),
+            future_skew: minutes(5),
+            duplicate_within: minutes(1),
+            coverage_min: 750_000,
+        };
+        let (ten, twenty) = (with_terms(before.clone(), terms(10)), with_terms(before.clone(), terms(20)));
+        assert!(ten.digest != before.digest && twenty.digest != ten.digest);
+        assert_eq!(thaw(&freeze(&twenty)).unwrap(), twenty);
     }
 }

@@ -32,5 +32,5 @@ mod table;
 mod unit;
 
 pub use files::{FILE_NAMES, MAX_FILE_BYTES, RegistryFiles};
-pub use frozen::{ThawError, freeze, thaw, with_topics};
+pub use frozen::{ThawError, freeze, thaw, with_terms, with_topics};
 pub use reading::{Options, Reading, read};

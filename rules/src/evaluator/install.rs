@@ -53,6 +53,9 @@ impl Evaluator {
     }
 
     pub(crate) fn make_field(&mut self, registry: Arc<Registry>, rules: Arc<RuleSet>) -> Field {
+        if let Some(terms) = &registry.terms {
+            self.options.take(terms);
+        }
         Field::new(registry, rules, &mut self.names, self.options.late_after, self.options.coverage_min)
     }
 

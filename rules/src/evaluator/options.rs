@@ -1,6 +1,6 @@
 //! What can be set, and the numbers that cannot.
 
-use citywarden_model::{LocalClock, RegionId, Span};
+use citywarden_model::{JudgingTerms, LocalClock, RegionId, Span};
 
 /// What the evaluator is told once.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,28 @@ impl EvaluatorOptions {
             duplicate_within: Span::from_secs(60),
             coverage_min: 750_000,
         }
+    }
+}
+
+impl EvaluatorOptions {
+    /// What of them decides verdicts and can be configured: part of a registry's version.
+    pub fn terms(&self) -> JudgingTerms {
+        JudgingTerms {
+            timezone: self.local.name().to_owned(),
+            late_after: self.late_after,
+            future_skew: self.future_skew,
+            duplicate_within: self.duplicate_within,
+            coverage_min: self.coverage_min,
+        }
+    }
+
+    /// Takes the terms under which a registry is in force. A zone that nobody knows leaves the local time as it is.
+    pub(crate) fn take(&mut self, terms: &JudgingTerms) {
+        self.local = LocalClock::named(&terms.timezone).unwrap_or(self.local);
+        self.late_after = terms.late_after;
+        self.future_skew = terms.future_skew;
+        self.duplicate_within = terms.duplicate_within;
+        self.coverage_min = terms.coverage_min;
     }
 }
 

@@ -73,6 +73,40 @@ fn a_rule_whose_trial_ends_is_raised_anew() {
     assert!(matches!(world.out[1].change, Change::Removed(_)));
 }
 
+/// The registry, in force under other terms: readings may come 20 minutes late.
+fn patient() -> citywarden_model::Registry {
+    let options = citywarden_rules::EvaluatorOptions {
+        late_after: citywarden_model::Span::from_mins(20),
+        ..citywarden_rules::EvaluatorOptions::of("330624".into())
+    };
+    let mut changed = registry();
+    changed.terms = Some(options.terms());
+    renew(&mut changed);
+    changed
+}
+
+#[test]
+fn the_terms_of_judging_come_with_the_registry_in_force() {
+    World::new(&[loud("50.0", "")], registry()).play(
+        "site",
+        "10:15:00 switch @10:00:00 sound_level=60 | undecided, raised violation since 10:00:00 reconstructed",
+    );
+    let mut world = World::new(&[loud("50.0", "")], registry());
+    let moment = world.moment("09:00:00");
+    world.evaluator.install_registry(moment, Arc::new(patient()), &mut world.out);
+    world.play("site", "10:15:00 switch @10:00:00 sound_level=60 | firing, raised violation since 10:00:00");
+}
+
+#[test]
+fn a_snapshot_goes_on_under_the_terms_it_was_made_under_whatever_the_configuration_says_now() {
+    let mut world = World::new(&[loud("50.0", "")], patient());
+    let bytes = world.evaluator.snapshot();
+    let (rules, registry) = (Arc::clone(world.evaluator.rules()), Arc::clone(world.evaluator.registry()));
+    let today = citywarden_rules::EvaluatorOptions::of("330624".into());
+    world.evaluator = citywarden_rules::Evaluator::restore(today, &bytes, rules, registry).unwrap();
+    world.play("site", "10:15:00 switch @10:00:00 sound_level=60 | firing, raised violation since 10:00:00");
+}
+
 #[test]
 fn an_asset_that_is_gone_takes_its_alerts_along() {
     let mut world = World::new(&[loud("50.0", "")], registry());

@@ -78,8 +78,9 @@ pub(crate) fn registry() -> Registry {
 
 /// Another version, another digest.
 pub(crate) fn renew(registry: &mut Registry) {
-    registry.digest =
-        Digest::of(format!("{:?}", (&registry.assets, &registry.devices, &registry.permits)).as_bytes());
+    registry.digest = Digest::of(
+        format!("{:?}", (&registry.assets, &registry.devices, &registry.permits, &registry.terms)).as_bytes(),
+    );
 }
 
 pub(crate) fn add_asset(registry: &mut Registry, id: &str, kind: &str, attributes: &[(&str, &str)]) {
