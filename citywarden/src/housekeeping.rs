@@ -50,7 +50,8 @@ fn keeper(pipeline: &Pipeline) -> Keeper {
     }
 }
 
-async fn ticks(inbox: citywarden_journal::Inbox, every: Duration) {
+/// Lets the journal note that time passes where nothing else comes; `every` is how long a second of its clock takes.
+pub async fn ticks(inbox: citywarden_journal::Inbox, every: Duration) {
     let mut interval = tokio::time::interval(every);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -73,7 +74,7 @@ async fn reloads(reloader: Arc<Reloader>) {
 }
 
 /// The head of the alert log is signed with the journal's next checkpoint; one is made at once when an alert opens.
-async fn checkpoints(inbox: citywarden_journal::Inbox, alerting: citywarden_alerting::Handle) {
+pub async fn checkpoints(inbox: citywarden_journal::Inbox, alerting: citywarden_alerting::Handle) {
     let mut events = alerting.listen();
     loop {
         match events.recv().await {

@@ -23,6 +23,8 @@ pub mod texts;
 mod watch;
 mod web;
 
+pub use housekeeping::{checkpoints, ticks};
+
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use citywarden_alerting::Handle;
+use citywarden_alerting::log::JournalledLog;
 use citywarden_alerting::receiver::Receiver;
 use citywarden_alerting::route::Router;
 use citywarden_journal::{CheckpointKey, CommitError, Disk, HostDisk, Inbox, JournalOptions, Writer};
@@ -122,6 +123,7 @@ fn options(config: &Config, layout: &Layout) -> anyhow::Result<SpineOptions> {
         JournalOptions { log: config.journal.log, writer: config.journal.writer, ..Default::default() };
     Ok(SpineOptions {
         journal,
+        alerts: JournalledLog::SIZES,
         key: CheckpointKey::load_or_create(&layout.key())?,
         evaluation: config.evaluation.clone(),
         local: config.local,

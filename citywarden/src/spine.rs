@@ -15,7 +15,7 @@ use citywarden_alerting::receiver::Receiver;
 use citywarden_alerting::route::Router;
 use citywarden_alerting::{Handle, Observer, ReceiverName, Service, Setup};
 use citywarden_journal::{
-    CheckpointKey, Disk, Inbox, Journal, JournalOptions, Reader, Recovery, Remnant, Writer,
+    CheckpointKey, Disk, Inbox, Journal, JournalOptions, LogOptions, Reader, Recovery, Remnant, Writer,
 };
 use citywarden_model::{Clock, LocalClock, Offset, Span};
 use citywarden_rules::EvaluatorOptions;
@@ -69,6 +69,8 @@ pub struct Grounds {
 pub struct SpineOptions {
     /// Of the journal.
     pub journal: JournalOptions,
+    /// Of the alert log.
+    pub alerts: LogOptions,
     /// Signs checkpoints.
     pub key: CheckpointKey,
     /// Of the evaluator.
@@ -119,7 +121,7 @@ impl Spine {
     /// Opens everything, last stage first, and finds out where each goes on.
     pub fn open(grounds: &Grounds, options: SpineOptions, outward: Outward) -> anyhow::Result<Self> {
         let Grounds { disk, clock, layout } = grounds;
-        let (handle, alerting) = open_alerting(grounds, outward)?;
+        let (handle, alerting) = open_alerting(grounds, options.alerts, outward)?;
         let journal = Journal::open(disk, Arc::clone(clock), &layout.journal(), options.journal, options.key)
             .context("the journal")?;
         warn_torn("the journal", &journal.recovery);
@@ -150,10 +152,14 @@ impl Spine {
     }
 }
 
-fn open_alerting(grounds: &Grounds, outward: Outward) -> anyhow::Result<(Handle, Service)> {
+fn open_alerting(
+    grounds: &Grounds,
+    sizes: LogOptions,
+    outward: Outward,
+) -> anyhow::Result<(Handle, Service)> {
     let Outward { router, receivers, outbox, observer } = outward;
     let (chain, recovery) =
-        JournalledLog::open(&grounds.disk, &grounds.layout.alerts()).context("the alert log")?;
+        JournalledLog::open_sized(&grounds.disk, &grounds.layout.alerts(), sizes).context("the alert log")?;
     warn_torn("the alert log", &recovery);
     Ok(citywarden_alerting::open(Setup {
         chain: Box::new(chain),

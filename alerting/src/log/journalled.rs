@@ -25,14 +25,24 @@ pub struct JournalledLog {
 }
 
 impl JournalledLog {
+    /// The sizes of a county's alert log.
+    pub const SIZES: LogOptions = LogOptions {
+        segment_bytes: SEGMENT_BYTES,
+        record_bytes_max: ENTRY_BYTES_MAX,
+        commit_bytes_max: COMMIT_BYTES_MAX,
+    };
+
     /// Opens the log of this directory, or begins one.
     pub fn open(disk: &Arc<dyn Disk>, dir: &Path) -> Result<(Self, Recovery), LogError> {
-        let options = LogOptions {
-            segment_bytes: SEGMENT_BYTES,
-            record_bytes_max: ENTRY_BYTES_MAX,
-            commit_bytes_max: COMMIT_BYTES_MAX,
-        };
-        let (log, recovery) = Log::open(disk, dir, options)?;
+        Self::open_sized(disk, dir, Self::SIZES)
+    }
+    /// As [`Self::open`], with other sizes.
+    pub fn open_sized(
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        sizes: LogOptions,
+    ) -> Result<(Self, Recovery), LogError> {
+        let (log, recovery) = Log::open(disk, dir, sizes)?;
         Ok((Self { log, disk: Arc::clone(disk), dir: dir.to_owned() }, recovery))
     }
 }

@@ -21,8 +21,8 @@ impl DiskFile for SimulatedFile {
         let at = usize::try_from(at).map_err(io::Error::other)?;
         let available = content.visible.get(at..).unwrap_or_default();
         let read = available.len().min(buffer.len());
-        for (to, from) in buffer.iter_mut().zip(available) {
-            *to = *from;
+        if let (Some(to), Some(from)) = (buffer.get_mut(..read), available.get(..read)) {
+            to.copy_from_slice(from);
         }
         Ok(read)
     }

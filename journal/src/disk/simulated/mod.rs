@@ -2,6 +2,8 @@
 //!
 //! * [`SimulatedDisk::crash`]: of what was not synced, each write is lost, kept, or torn at sector boundaries; of the
 //!   names not synced, the later ones are lost. Open files are dead afterwards.
+//! * [`SimulatedDisk::cut_power`]: from the n-th operation on nothing works until [`SimulatedDisk::crash`]; a write that
+//!   the cut meets may have done half of its work.
 //! * [`SimulatedDisk::fail_operation`]: the n-th operation from now fails; a write may have done half of its work.
 //! * [`SimulatedDisk::fail_syncs`]: syncs fail, and what they should have made durable is forgotten, as Linux does it:
 //!   a later sync that succeeds says nothing about it.
@@ -41,9 +43,27 @@ impl SimulatedDisk {
         world.fail_at = Some((world.operations + n, kind));
     }
 
+    /// Cuts the power at the n-th operation from now (1 is the next one); [`None`] lets it be.
+    pub fn cut_power(&self, n: Option<u64>) {
+        let mut world = self.world();
+        world.powerless_from = n.map(|n| world.operations + n);
+    }
+
+    /// Whether the power is cut.
+    pub fn is_powerless(&self) -> bool {
+        let world = self.world();
+        world.powerless_from.is_some_and(|from| world.operations >= from)
+    }
+
     /// Lets every sync fail, or no longer.
     pub fn fail_syncs(&self, fail: bool) {
         self.world().fail_syncs = fail;
+    }
+
+    /// Nothing fails any more, and there is room.
+    pub fn heal(&self) {
+        let mut world = self.world();
+        (world.fail_at, world.powerless_from, world.fail_syncs, world.capacity) = (None, None, false, None);
     }
 
     /// Limits the bytes of all files together; [`None`] lifts the limit.

@@ -20,6 +20,7 @@ pub(super) struct World {
     pub(super) generation: u64,
     pub(super) operations: u64,
     pub(super) fail_at: Option<(u64, io::ErrorKind)>,
+    pub(super) powerless_from: Option<u64>,
     pub(super) fail_syncs: bool,
     pub(super) capacity: Option<u64>,
 }
@@ -49,6 +50,9 @@ impl World {
     /// Counts an operation and lets it fail where it is its turn.
     pub(super) fn operate(&mut self) -> io::Result<()> {
         self.operations += 1;
+        if self.powerless_from.is_some_and(|from| self.operations >= from) {
+            return Err(io::Error::other("simulated cut of the power"));
+        }
         match self.fail_at {
             Some((at, kind)) if at == self.operations => Err(io::Error::new(kind, "simulated failure")),
             _ => Ok(()),
@@ -173,6 +177,7 @@ impl World {
         self.locks.clear();
         self.generation += 1;
         self.fail_at = None;
+        self.powerless_from = None;
         self.fail_syncs = false;
     }
 

@@ -1,0 +1,191 @@
+//! The county of the world: its rules, its registry, and what its devices report, staged so that the violations are
+//! known before anything runs.
+
+use std::sync::Arc;
+
+use citywarden_model::{LocalClock, RegionId, Registry, Span, Timestamp};
+use citywarden_problems::Problems;
+use citywarden_registry::{Options, RegistryFiles, read};
+use citywarden_rules::{RuleFile, RuleSet, load};
+
+use crate::random::Dice;
+use crate::time::BEGINNING;
+
+/// The region of the world.
+pub(crate) const REGION: &str = "330624";
+/// The rule on the newest value: held for 20 s.
+pub(crate) const DUST: &str = "world-dust";
+/// The rule on a sum of events: what is counted twice violates it.
+pub(crate) const OPENED: &str = "world-opened";
+
+/// Between two readings of a device.
+pub(crate) const INTERVAL: Span = Span::from_secs(5);
+/// An opening of each reading.
+const OPENING_S: u32 = 10;
+/// One that is too long, with the others of its minute.
+const LONG_OPENING_S: u32 = 100;
+/// In the first minute not even that is too long.
+const FIRST_LONG: usize = 13;
+
+/// The rules, loaded once for any number of worlds.
+///
+/// # Panics
+/// Never: the rules are the world's own, and right.
+pub fn rules() -> Arc<RuleSet> {
+    let texts = [
+        ("dust.toml", include_str!("../rules/dust.toml")),
+        ("mean.toml", include_str!("../rules/mean.toml")),
+        ("opened.toml", include_str!("../rules/opened.toml")),
+    ];
+    let files: Vec<RuleFile> = texts
+        .iter()
+        .map(|(name, text)| RuleFile { name: (*name).to_owned(), text: (*text).to_owned() })
+        .collect();
+    let problems = Problems::new();
+    let rules = load(&files, LocalClock::default(), &problems);
+    let problems = problems.into_sorted();
+    assert!(rules.rules.len() == texts.len(), "the world's own rules are right: {problems:?}");
+    Arc::new(rules)
+}
+
+/// A registry of so many sites with a device each.
+pub(crate) fn registry(sites: usize) -> Arc<Registry> {
+    let mut assets = "id,kind,name,region,grid,lat,lon\n".to_owned();
+    let mut devices = "id,kind,asset,interval_s,review\n".to_owned();
+    for site in 0..sites {
+        assets.extend([&*asset_id(site), ",construction_site,Site,", REGION, ",,29.5,120.9\n"]);
+        let interval = (INTERVAL.nanos() / Span::from_secs(1).nanos()).to_string();
+        devices.extend([&*device_id(site), ",dust,", &asset_id(site), ",", &interval, ",yes\n"]);
+    }
+    let files = RegistryFiles::new("registry").with("assets.csv", assets).with("devices.csv", devices);
+    let region = RegionId::from(REGION);
+    let options = Options { region: &region, clock: LocalClock::default(), receivers: None, max_loss: None };
+    let reading = read(&files, options, None);
+    assert!(reading.registry.devices.len() == sites, "the world's registry is right: {:?}", reading.problems);
+    Arc::new(reading.registry)
+}
+
+/// The device of this site.
+pub(crate) fn device_id(site: usize) -> String {
+    format!("dust-{site}")
+}
+/// The site of this number.
+pub(crate) fn asset_id(site: usize) -> String {
+    format!("site-{site}")
+}
+/// The topic that the device of this site publishes to.
+pub(crate) fn topic(site: usize) -> String {
+    format!("citywarden/{REGION}/{}/json", device_id(site))
+}
+
+/// What one device reports, from the first reading to the last.
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    pub(crate) site: usize,
+    first_at: Timestamp,
+    readings: Vec<Reading>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    pm10: u32,
+    pm25: u32,
+    opened_s: u32,
+}
+
+/// A violation that a script holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Staged {
+    pub(crate) rule: &'static str,
+    pub(crate) site: usize,
+    /// The numbers of the readings that violate, first and last.
+    pub(crate) readings: (usize, usize),
+    pub(crate) began_at: Timestamp,
+    pub(crate) ended_at: Timestamp,
+}
+
+impl Script {
+    /// So many readings of the device of a site, drawn at random; a last violation begins at the reading `fresh_from`.
+    pub(crate) fn draw(site: usize, fresh_from: usize, dice: &mut Dice) -> Self {
+        let first_at = BEGINNING + dice.millis(200, 4_800);
+        let mut script = Self { site, first_at, readings: Vec::new() };
+        while script.readings.len() + 30 < fresh_from {
+            script.calm(dice);
+            if dice.percent(70) {
+                script.dusty(dice);
+            }
+        }
+        script.readings.truncate(fresh_from);
+        while script.readings.len() < fresh_from {
+            script.push(dice, false);
+        }
+        script.dusty(dice);
+        script.push(dice, false);
+        script.stage_openings(dice);
+        script
+    }
+    fn push(&mut self, dice: &mut Dice, is_dusty: bool) {
+        let pm10 = if is_dusty { dice.between(160, 400) } else { dice.between(20, 140) };
+        let pm25 = if is_dusty { dice.between(60, 120) } else { dice.between(5, 60) };
+        let number = |value: u64| u32::try_from(value).unwrap_or(0);
+        self.readings.push(Reading { pm10: number(pm10), pm25: number(pm25), opened_s: OPENING_S });
+    }
+    fn calm(&mut self, dice: &mut Dice) {
+        for _ in 0..dice.between(2, 15) {
+            self.push(dice, false);
+        }
+    }
+    /// Long enough to be raised, whatever stretches of it the device is cut off in.
+    fn dusty(&mut self, dice: &mut Dice) {
+        for _ in 0..dice.between(15, 22) {
+            self.push(dice, true);
+        }
+        self.push(dice, false);
+    }
+    fn stage_openings(&mut self, dice: &mut Dice) {
+        let mut at = FIRST_LONG + usize::try_from(dice.below(20)).unwrap_or(0);
+        while let Some(reading) = self.readings.get_mut(at) {
+            reading.opened_s = LONG_OPENING_S;
+            at += usize::try_from(dice.between(16, 40)).unwrap_or(16);
+        }
+    }
+
+    /// How many readings there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.readings.len()
+    }
+    /// When the device takes this reading, and the time it gives it.
+    pub(crate) fn at(&self, number: usize) -> Timestamp {
+        let intervals = i64::try_from(number).unwrap_or(i64::MAX);
+        self.first_at + Span::from_nanos(INTERVAL.nanos().saturating_mul(intervals))
+    }
+    /// The message of a reading: no two are alike.
+    pub(crate) fn payload(&self, number: usize) -> Vec<u8> {
+        let Some(Reading { pm10, pm25, opened_s }) = self.readings.get(number) else { return Vec::new() };
+        let ts = self.at(number).nanos() / 1_000_000;
+        format!(
+            r#"{{"ts":{ts},"readings":{{"pm10":{pm10},"pm25":{pm25}}},"events":[{{"name":"opened","seconds":{opened_s}}}],"flag":"N"}}"#
+        )
+        .into_bytes()
+    }
+
+    /// The violations it holds.
+    pub(crate) fn staged(&self) -> Vec<Staged> {
+        let mut staged = Vec::new();
+        let numbered: Vec<_> = self.readings.iter().enumerate().collect();
+        for run in numbered.chunk_by(|(_, a), (_, b)| (a.pm10 > 150) == (b.pm10 > 150)) {
+            if let (Some((first, reading)), Some((last, _))) = (run.first(), run.last())
+                && reading.pm10 > 150
+            {
+                staged.push(self.stage(DUST, *first, *last));
+            }
+        }
+        let long = numbered.iter().filter(|(_, reading)| reading.opened_s == LONG_OPENING_S);
+        staged.extend(long.map(|(number, _)| self.stage(OPENED, *number, *number)));
+        staged
+    }
+    fn stage(&self, rule: &'static str, first: usize, last: usize) -> Staged {
+        let (began_at, ended_at) = (self.at(first), self.at(last));
+        Staged { rule, site: self.site, readings: (first, last), began_at, ended_at }
+    }
+}

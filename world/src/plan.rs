@@ -1,0 +1,115 @@
+//! What goes wrong in a world, and when: drawn from its seed before it begins.
+
+use citywarden_model::Span;
+use tokio::time::Duration;
+
+use crate::random::Dice;
+
+/// Something that goes wrong, at a time since the beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) at: Duration,
+    pub(crate) what: What,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The service is killed.
+    Kill,
+    /// The service is stopped by a person.
+    Stop,
+    /// The power fails.
+    PowerFails,
+    /// The power fails at the n-th operation of the disk from now.
+    PowerFailsAt(u64),
+    /// The n-th operation of the disk from now fails.
+    OperationFails(u64),
+    /// Syncs fail, or no longer.
+    SyncsFail(bool),
+    /// There is no room on the disk beyond so many bytes more than now, or there is again.
+    Full(Option<u64>),
+    /// Milliseconds from a write to its sync, at least and at most.
+    SyncTakes(u64, u64),
+    /// Milliseconds that a piece takes over the network, at least and at most.
+    NetworkTakes(u64, u64),
+    /// A device's connection is reset.
+    Reset(usize),
+    /// A device's connection is dead, and neither side knows.
+    HalfOpen(usize),
+    /// A device is cut off for so long.
+    Part(usize, Duration),
+    /// The service's clock is wrong by so much from now on.
+    ClockIsOff(Span),
+    /// The receiver is away, or back.
+    ReceiverAway(bool),
+    /// In so many of a hundred cases the receiver's taking goes wrong.
+    ReceiverTrouble(u64),
+}
+
+/// The seconds in which things go wrong.
+const LENGTH_S: (u64, u64) = (90, 240);
+
+/// Everything that goes wrong in a world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) devices: usize,
+    /// Nothing goes wrong any more from here on.
+    pub(crate) ends: Duration,
+    /// In the order of time.
+    pub(crate) troubles: Vec<Trouble>,
+}
+
+impl Plan {
+    /// The plan of this seed.
+    pub(crate) fn draw(seed: u64) -> Self {
+        let mut dice = Dice::of(seed, "plan");
+        let devices = usize::try_from(dice.between(1, 4)).unwrap_or(1);
+        let ends = dice.between(LENGTH_S.0, LENGTH_S.1);
+        let mut plan = Self { devices, ends: Duration::from_secs(ends), troubles: Vec::new() };
+        for _ in 0..dice.between(0, 14) {
+            plan.add(&mut dice);
+        }
+        plan.troubles.sort_by_key(|trouble| trouble.at);
+        plan
+    }
+
+    fn add(&mut self, dice: &mut Dice) {
+        let at = Duration::from_millis(dice.below(u64::try_from(self.ends.as_millis()).unwrap_or(0)));
+        let length = dice.millis(500, 30_000).duration();
+        let device = usize::try_from(dice.below(self.devices as u64)).unwrap_or(0);
+        match dice.below(15) {
+            0 | 1 => self.push(at, What::Kill),
+            2 => self.push(at, What::Stop),
+            3 => self.push(at, What::PowerFails),
+            4 | 5 => self.push(at, What::PowerFailsAt(dice.between(1, 60))),
+            6 => self.push(at, What::OperationFails(dice.between(1, 60))),
+            7 => self.during(at, length / 4, What::SyncsFail(true), What::SyncsFail(false)),
+            8 => self.during(at, length, What::Full(Some(dice.below(40_000))), What::Full(None)),
+            9 => {
+                self.during(at, length, What::SyncTakes(50, dice.between(100, 3_000)), What::SyncTakes(0, 3));
+            }
+            10 => {
+                let most = dice.between(200, 9_000);
+                self.during(at, length, What::NetworkTakes(1, most), What::NetworkTakes(1, 20));
+            }
+            11 => self.push(at, if dice.percent(50) { What::Reset(device) } else { What::HalfOpen(device) }),
+            12 => self.push(at, What::Part(device, length)),
+            13 => {
+                let off = dice.millis(0, 240_000) - Span::from_secs(120);
+                self.push(at, What::ClockIsOff(off));
+            }
+            _ if dice.percent(50) => {
+                self.during(at, 2 * length, What::ReceiverAway(true), What::ReceiverAway(false));
+            }
+            _ => self.push(at, What::ReceiverTrouble(dice.between(10, 80))),
+        }
+    }
+    fn push(&mut self, at: Duration, what: What) {
+        self.troubles.push(Trouble { at, what });
+    }
+    fn during(&mut self, at: Duration, length: Duration, begins: What, ends: What) {
+        self.push(at, begins);
+        self.push(at + length, ends);
+    }
+}
