@@ -40,7 +40,7 @@ fn say(line: &str) {
 fn one(seed: u64) -> bool {
     let rules = rules();
     let (outcome, again) = (run(seed, &rules), run(seed, &rules));
-    for trouble in &outcome.troubles {
+    for trouble in outcome.troubles.iter().chain(&outcome.events) {
         say(trouble);
     }
     say(&format!("{:?}", outcome.figures));

@@ -1,6 +1,5 @@
 //! What goes wrong in a world, and when: drawn from its seed before it begins.
 
-use citywarden_model::Span;
 use tokio::time::Duration;
 
 use crate::random::Dice;
@@ -39,8 +38,8 @@ pub(crate) enum What {
     HalfOpen(usize),
     /// A device is cut off for so long.
     Part(usize, Duration),
-    /// The service's clock is wrong by so much from now on.
-    ClockIsOff(Span),
+    /// The service's clock is wrong by so many milliseconds from now on.
+    ClockIsOff(i64),
     /// The receiver is away, or back.
     ReceiverAway(bool),
     /// In so many of a hundred cases the receiver's taking goes wrong.
@@ -96,7 +95,7 @@ impl Plan {
             11 => self.push(at, if dice.percent(50) { What::Reset(device) } else { What::HalfOpen(device) }),
             12 => self.push(at, What::Part(device, length)),
             13 => {
-                let off = dice.millis(0, 240_000) - Span::from_secs(120);
+                let off = i64::try_from(dice.below(240_000)).unwrap_or(0) - 120_000;
                 self.push(at, What::ClockIsOff(off));
             }
             _ if dice.percent(50) => {

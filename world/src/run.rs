@@ -40,6 +40,8 @@ pub struct Outcome {
     pub faults: Vec<String>,
     /// What went wrong in it, in the order of time, as it was drawn.
     pub troubles: Vec<String>,
+    /// What the rules did to alerts, in the order of the alert log.
+    pub events: Vec<String>,
     /// Over the journal, the alert log and everything that arrived: two runs of a seed have the same.
     pub trace: Digest,
     /// What there was of everything.
@@ -165,8 +167,8 @@ impl World {
         faults.extend(found.faults);
         let troubles =
             self.plan.troubles.iter().map(|trouble| format!("{:?} {:?}", trouble.at, trouble.what));
-        let (troubles, trace, figures) = (troubles.collect(), found.trace, found.figures);
-        Outcome { seed: self.seed, faults, troubles, trace, figures }
+        let (troubles, events) = (troubles.collect(), found.events);
+        Outcome { seed: self.seed, faults, troubles, events, trace: found.trace, figures: found.figures }
     }
 
     fn evidence(&self) -> Evidence<'_> {
@@ -233,7 +235,7 @@ impl World {
             What::Reset(device) => self.network.reset(Some(*device)),
             What::HalfOpen(device) => self.network.swallow(Some(*device)),
             What::Part(device, how_long) => self.network.part(*device, *how_long),
-            What::ClockIsOff(error) => self.time.set_error(*error),
+            What::ClockIsOff(millis) => self.time.set_error(Span::from_millis(*millis)),
             What::ReceiverAway(is_away) => self.duty.set_away(*is_away),
             What::ReceiverTrouble(percent) => self.duty.set_trouble(*percent),
         }

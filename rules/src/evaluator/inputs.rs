@@ -282,7 +282,7 @@ impl<'a> View<'a> {
     ) -> Read {
         let own_id = self.field.assets.get(self.asset).map(|asset| asset.id.as_str()).unwrap_or_default();
         let (lane, to) = match &input.at_zone {
-            None => (self.lane(), self.now.judged),
+            None => (self.lane(), self.events_reach()),
             Some(kind) => match (self.owner(kind), self.crossing) {
                 (Ok(owner), Some(crossing)) => {
                     (self.states.get(owner).map(|state| &state.live), crossing.stamp)
@@ -308,6 +308,17 @@ impl<'a> View<'a> {
             ),
         };
         Read::Value(Scalar::Number(value))
+    }
+
+    /// Where a window of events ends: at the time judged; where no reading asks, at the newest reading, moved on by the
+    /// journal's clock since that arrived. The devices' clocks may be others than ours.
+    fn events_reach(&self) -> Timestamp {
+        let anchors = self.sources().filter_map(|source| {
+            let newest = source.sender.newest?;
+            Some((newest.received, source.sender.anchor(source.device.interval, self.now.at)?))
+        });
+        let newest = if self.now.by_reading { None } else { anchors.max() };
+        newest.map_or(self.now.judged, |(_, anchor)| anchor)
     }
 
     /// The gap of the register's line, by what works; the error says why it cannot be told.

@@ -134,3 +134,17 @@ fn the_very_first_start_changes_nothing() {
     world.evaluator.resume(moment, citywarden_model::Timestamp::EPOCH, &mut world.out);
     world.play("site", "10:00:01 switch spraying=false\n10:05:01 - | firing");
 }
+
+#[test]
+fn a_sum_of_events_runs_on_the_clock_of_the_device_when_we_are_back() {
+    for clock in ["09:58:00", "10:02:00"] {
+        let judge = "violation = 'open_s > 50.0'\nclear = 'open_s <= 50.0'";
+        let text = judged("open_s = 'sum(opened.seconds, \"1m\")'", judge);
+        let mut world = World::new(&[text], registry());
+        world.play("site", &format!("10:00:00 fast @{clock} pm10=10 event opened seconds=100 | firing"));
+        world.away("10:00:05", "10:00:10");
+        world.play("site", "10:00:10 - | firing, quiet");
+        world.away("10:00:10", "10:01:10");
+        world.play("site", "10:01:10 - | normal");
+    }
+}

@@ -53,13 +53,15 @@ pub(crate) struct Findings {
     /// Over everything: two runs of a seed have the same.
     pub(crate) trace: Digest,
     pub(crate) figures: Figures,
+    /// What came of the alerts, in words.
+    pub(crate) events: Vec<String>,
 }
 
 /// Has every checker look.
 pub(crate) fn check(evidence: &Evidence<'_>, dice: &mut Dice) -> Findings {
     let mut faults: Vec<String> = evidence.deeds.iter().flat_map(|deeds| deeds.faults.clone()).collect();
     let mut figures = evidence.figures();
-    let mut hasher = evidence.hasher();
+    let (mut hasher, mut events) = (evidence.hasher(), Vec::new());
     let checked = chain::check(evidence, &mut faults).and_then(|[journal, alerts]| {
         hasher.update(format!("{:?}", (journal.head, alerts.head)).as_bytes());
         figures.records = journal.next.0;
@@ -67,6 +69,7 @@ pub(crate) fn check(evidence: &Evidence<'_>, dice: &mut Dice) -> Findings {
         acknowledged::check(evidence, &journal, &mut faults);
         let log = alerts::read(evidence)?;
         figures.raised = log.iter().filter(|(_, record)| raise_of(record).is_some()).count() as u64;
+        events.extend(log.iter().filter_map(|(_, record)| describe(record)));
         staged::check(evidence, &journal, &log, &mut faults);
         told::check(evidence, &log, &mut faults);
         rejudged::check(evidence, &log, dice, &mut faults)
@@ -74,7 +77,7 @@ pub(crate) fn check(evidence: &Evidence<'_>, dice: &mut Dice) -> Findings {
     if let Err(unreadable) = checked {
         faults.push(unreadable);
     }
-    Findings { faults, trace: hasher.finish(), figures }
+    Findings { faults, trace: hasher.finish(), figures, events }
 }
 
 /// Every message in the journal, in order. What no device has sent is a fault: nothing is invented.
@@ -129,6 +132,22 @@ impl Evidence<'_> {
             ..Figures::default()
         }
     }
+}
+
+/// What the rules did to an alert, for people to read.
+fn describe(record: &Record) -> Option<String> {
+    let Record::Event(event) = record else { return None };
+    let cause = event.cause?;
+    let raised = raise_of(record).map(|(_, raise)| &raise.raised);
+    let what = raised.map(|alert| format!("{} {} as of {}", alert.rule, alert.asset.id, alert.began_at));
+    let (word, why) = (event.what.word(), event.why.as_deref().unwrap_or_default());
+    Some(format!(
+        "{} at {} record {} {word} {} {why}",
+        event.alert,
+        event.at,
+        cause.moment.offset,
+        what.unwrap_or_default()
+    ))
 }
 
 /// The event of a record that raises something, and what.

@@ -31,12 +31,13 @@ pub(super) fn check(
         for rule in [DUST, OPENED] {
             let raised = raised.remove(&(rule.to_owned(), asset_id(script.site))).unwrap_or_default();
             let staged = staged.iter().filter(|staged| staged.rule == rule);
-            compare(staged, raised, journal, faults);
+            compare(rule, staged, raised, journal, faults);
         }
     }
 }
 
 fn compare<'s>(
+    rule: &str,
     staged: impl Iterator<Item = &'s Staged>,
     mut raised: Vec<Timestamp>,
     journal: &[Kept],
@@ -59,9 +60,7 @@ fn compare<'s>(
             }
         }
     }
-    faults.extend(
-        raised.iter().map(|began| format!("nothing is invented: something was raised as of {began}")),
-    );
+    faults.extend(raised.iter().map(|began| format!("nothing is invented: {rule} was raised as of {began}")));
 }
 
 /// Whether the device was not heard of for so long in the middle that its newest value held no longer.
