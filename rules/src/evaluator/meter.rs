@@ -109,13 +109,18 @@ impl Meter {
         let digest = Digest::of(arrival.payload);
         let oldest = arrival.moment.at - options.duplicate_within;
         self.fingerprints.retain(|(_, at)| *at >= oldest);
-        let is_known = self.fingerprints.iter().any(|(known, _)| *known == digest);
-        if !is_known {
-            if self.fingerprints.len() >= FINGERPRINTS_MAX {
-                self.fingerprints.pop_front();
-            }
-            self.fingerprints.push_back((digest, arrival.moment.at));
+        let known = self.fingerprints.iter().position(|(known, _)| *known == digest);
+        if known.is_some() && arrival.duplicate {
+            return true;
         }
-        is_known && arrival.duplicate
+        // it counts: a redelivery is one of the message that counted last, not of the first that was equal
+        if let Some(place) = known {
+            self.fingerprints.remove(place);
+        }
+        if self.fingerprints.len() >= FINGERPRINTS_MAX {
+            self.fingerprints.pop_front();
+        }
+        self.fingerprints.push_back((digest, arrival.moment.at));
+        false
     }
 }

@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use citywarden_model::known_quantity;
 use serde::{Deserialize, Serialize};
 
 /// A name that was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Quantity(pub(crate) u32);
 
-/// More names than this, and longer ones, are not told apart: a device that invents names must not fill the memory.
-const NAMES_MAX: usize = 4_096;
+/// Names that devices made up, which no rule reads and no document lists: more of them than this, and longer ones, are
+/// not told apart. A device that invents names must fill neither the memory nor the metrics, and takes no place from the
+/// quantities that are known.
+const INVENTED_MAX: u32 = 256;
+/// What those are counted under.
+const OTHER: &str = "other";
 /// Bytes of a name.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -21,6 +26,10 @@ pub(crate) struct Names {
     by_name: BTreeMap<Arc<str>, u32>,
     /// How many readings each had.
     counts: Vec<u64>,
+    /// How many of the names devices made up.
+    invented: u32,
+    /// Readings of names that are not told apart.
+    others: u64,
     /// What came after each name last time (first: at the beginning of a message): devices keep their order, so the
     /// next name is mostly found by one comparison. A guess only; nothing depends on it.
     #[serde(skip)]
@@ -51,7 +60,15 @@ impl Names {
         if let Some(known) = self.find(name) {
             return Some(known);
         }
-        (self.seen.len() < NAMES_MAX && name.len() <= NAME_BYTES_MAX).then(|| self.declare(name))
+        if known_quantity(name).is_some() {
+            return Some(self.declare(name));
+        }
+        if self.invented >= INVENTED_MAX || name.len() > NAME_BYTES_MAX || name == OTHER {
+            self.others += 1;
+            return None;
+        }
+        self.invented += 1;
+        Some(self.declare(name))
     }
 
     /// As [`Self::intern`], for a name that came right after another in a message.
@@ -80,12 +97,13 @@ impl Names {
         }
     }
 
-    /// Names with their counts, those without a reading left out.
+    /// Names with their counts, those without a reading left out; what is not told apart last, under one name.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (&str, u64)> {
         self.seen
             .iter()
             .zip(&self.counts)
             .filter(|(_, count)| **count > 0)
             .map(|(name, count)| (&**name, *count))
+            .chain((self.others > 0).then_some((OTHER, self.others)))
     }
 }

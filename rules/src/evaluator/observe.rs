@@ -163,7 +163,7 @@ impl Evaluator {
         let mut before = None;
         for reading in &observation.readings {
             let Some(quantity) = self.names.recognise(before, &reading.quantity) else {
-                self.tally.discard("too_many_quantities");
+                self.tally.discard("unknown_quantity");
                 continue;
             };
             before = Some(quantity);

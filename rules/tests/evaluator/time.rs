@@ -107,6 +107,32 @@ fn a_message_without_a_time_is_judged_at_its_arrival_and_counts_once_when_it_is_
 }
 
 #[test]
+fn a_message_is_sent_again_after_the_equal_one_that_counted_last() {
+    let mut world = World::new(&[loud("")], registry());
+    world.play(
+        "site",
+        "10:00:00 switch @- sound_level=40
+         10:00:50 switch @- sound_level=40
+         10:01:40 switch @- sound_level=40 dup",
+    );
+    assert_eq!(world.discarded("duplicate"), 1, "50 s after the second");
+}
+
+#[test]
+fn names_that_a_device_invents_are_bounded_and_take_no_place_from_those_that_are_known() {
+    let mut world = World::new(&[loud("")], registry());
+    for number in 0..1_000 {
+        world.send(&format!("10:00:00 meter @10:00:00 invented_{number}=1"));
+    }
+    world.play("site", "10:00:01 meter ph=7 sound_level=60 | firing");
+    let counts: Vec<_> = world.evaluator.readings().map(|(name, count)| (name.to_owned(), count)).collect();
+    assert_eq!(counts.len(), 256 + 3, "sound_level, ph and all others");
+    let count = |name: &str| counts.iter().find(|(found, _)| found == name).map(|(_, count)| *count);
+    assert_eq!((count("other"), count("ph"), count("sound_level")), (Some(744), Some(1), Some(1)));
+    assert_eq!(world.discarded("unknown_quantity"), 744);
+}
+
+#[test]
 fn a_retained_message_is_judged_only_when_it_is_newer() {
     let mut world = World::new(&[loud("")], registry());
     world.play(
