@@ -83,7 +83,7 @@ function head(alert) {
     make("div", { class: "line" }, badge(alert), stateOf(alert), make("span", { class: `condition ${alert.condition}` }, word(`condition.${alert.condition}`)),
       make("span", { class: "quiet" }, word(`kind.${alert.kind}`)), marks(alert)),
     make("p", { class: "summary" }, summaryOf(alert)),
-    alert.lead && alert.lead_reason && make("p", { class: "lead" }, `${word("alert.lead")}: ${leadOf(alert)}`));
+    alert.lead && leadOf(alert) && make("p", { class: "lead" }, `${word("alert.lead")}: ${leadOf(alert)}`));
 }
 
 function possible(state) {

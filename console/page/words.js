@@ -51,6 +51,9 @@ export const WORDS = {
   "state.withdrawn": ["已撤销", "withdrawn"],
   "condition.active": ["持续中", "active"],
   "condition.cleared": ["已恢复", "cleared"],
+  "lead.not_reviewed": ["设备未经有效审核", "a device without a valid review"],
+  "lead.clock": ["设备时钟不可信", "the device's clock is not trusted"],
+  "lead.not_measured": ["测量条件未监测", "a condition of measuring is not measured"],
   "mark.lead": ["仅为线索", "lead only"],
   "mark.trial": ["试运行", "trial"],
   "mark.reconstructed": ["事后补判", "found in history"],
@@ -269,6 +272,6 @@ export function summaryOf(alert) {
 
 /** Why an alert is a lead only, where it says so. */
 export function leadOf(alert) {
-  const why = alert.lead_reason;
-  return why && typeof why === "object" ? titleOf(why) : reasonOf(why ?? "");
+  const words = (alert.lead_reasons ?? []).map((reason) => wordOr(`lead.${reason}`, reason));
+  return words.join(language() === "en" ? "; " : "；");
 }

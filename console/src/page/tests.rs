@@ -50,6 +50,7 @@ fn used() -> BTreeSet<String> {
         all("verdict", Verdict::WORDS),
         all("act", &actions),
         all("chart", &["began", "opened"]),
+        all("lead", &["not_reviewed", "clock", "not_measured"]),
     ];
     literal.chain(built.concat()).filter(|key| !key.ends_with(['.', '$'])).collect()
 }
