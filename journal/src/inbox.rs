@@ -82,6 +82,8 @@ struct State {
     condition: Condition,
     foreign_head: Option<Digest>,
     room: Vec<Waker>,
+    /// The largest record refused since there was last more room: with less than that nobody is called back.
+    refused_len: usize,
     /// The writer, where it sleeps.
     writer: Option<Waker>,
 }
@@ -126,6 +128,7 @@ impl Inbox {
             condition: Condition::Open,
             foreign_head: None,
             room: Vec::new(),
+            refused_len: 0,
             writer: None,
         };
         Self(Arc::new(Shared {
@@ -153,7 +156,7 @@ impl Inbox {
             return Err(AppendError::TooLarge { len, max });
         };
         let mut state = self.0.lock();
-        self.0.admit(&state, len)?;
+        self.0.admit(&mut state, len)?;
         let now = self.0.clock.now();
         let (offset, _) = state.push(now, |received_at, bytes| message.encode(received_at, bytes));
         let writer = state.writer.take();
@@ -192,7 +195,7 @@ impl Inbox {
     /// To be called each second: writes a tick where nothing else was taken in since the last call.
     pub fn tick(&self) -> Result<Option<Offset>, AppendError> {
         let mut state = self.0.lock();
-        self.0.admit(&state, 0)?;
+        self.0.admit(&mut state, 0)?;
         let now = self.0.clock.now();
         if now.since(state.received_at) < TICK_AFTER {
             return Ok(None);
@@ -267,11 +270,14 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn admit(&self, state: &State, len: usize) -> Result<(), AppendError> {
+    fn admit(&self, state: &mut State, len: usize) -> Result<(), AppendError> {
         match state.condition {
             Condition::Closed | Condition::Stopped => Err(AppendError::Stopped),
             Condition::DiskFull => Err(AppendError::DiskFull),
-            Condition::Open if !self.has_room(state, len) => Err(AppendError::Full),
+            Condition::Open if !self.has_room(state, len) => {
+                state.refused_len = state.refused_len.max(len);
+                Err(AppendError::Full)
+            }
             Condition::Open => Ok(()),
         }
     }
@@ -289,6 +295,7 @@ impl Shared {
         if records.left() == 0 {
             records.clear();
             std::mem::swap(&mut state.records, records);
+            state.refused_len = 0;
         }
         let taken = Taken { now: self.clock.now(), foreign_head: state.foreign_head };
         let waiting =
@@ -416,7 +423,8 @@ impl Future for Room {
     type Output = ();
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.0.lock();
-        match self.0.admit(&state, 1) {
+        let wanted = state.refused_len.max(1);
+        match self.0.admit(&mut state, wanted) {
             Err(AppendError::Full | AppendError::DiskFull) => {
                 if !state.room.iter().any(|waker| waker.will_wake(context.waker())) {
                     state.room.push(context.waker().clone());

@@ -64,6 +64,28 @@ fn a_full_inbox_refuses_and_tells_when_there_is_room() {
 }
 
 #[test]
+fn whoever_waits_for_room_waits_until_there_is_room_for_what_was_refused() {
+    let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
+    let mut journal = open(&disk, &clock);
+    let large = [b'x'; 500];
+    while journal.inbox.append(&message(&large)).is_ok() {}
+    journal.inbox.append(&message(b"a small one still fits")).unwrap();
+    assert_eq!(journal.inbox.append(&message(&large)), Err(AppendError::Full));
+    let (woken, waker) = waker();
+    let mut context = Context::from_waker(&waker);
+    let mut room = pin!(journal.inbox.room());
+    for _ in 0..3 {
+        assert!(room.as_mut().poll(&mut context).is_pending(), "to try again would be refused again");
+    }
+    journal.writer.commit().unwrap();
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    assert!(room.as_mut().poll(&mut context).is_ready());
+    journal.inbox.append(&message(&large)).unwrap();
+    let mut anybody = pin!(journal.inbox.room());
+    assert!(anybody.as_mut().poll(&mut context).is_ready(), "what once was refused is forgotten");
+}
+
+#[test]
 fn a_record_above_the_limit_is_the_callers_mistake_and_one_at_the_limit_is_not() {
     let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
     let journal = open(&disk, &clock);
