@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod config;
 mod county;
+mod deadline;
 mod housekeeping;
 pub mod judge;
 mod metrics;

@@ -17,14 +17,15 @@ use tokio::sync::watch;
 
 use crate::archivist::{Archiving, Archivist};
 use crate::config::Config;
+use crate::deadline::Deadline;
 use crate::judge::{Progress, Questions};
 use crate::metrics::{AlertMetrics, Metrics};
 use crate::reload::{Reloader, UnitDirectory};
 use crate::sources::Sources;
 use crate::spine::{Grounds, Layout, Outward, Spine, SpineOptions};
 
-/// How long the stages may take to stop, each.
-const STOP_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long one stage may take to stop, so that those behind it have some time left.
+const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The running pipeline: what the rest of the service holds of it.
 pub(crate) struct Pipeline {
@@ -172,21 +173,16 @@ fn start_writer(writer: Writer, metrics: Arc<Metrics>) -> std::io::Result<Writer
 
 impl Pipeline {
     /// Stops stage by stage, in the data's order: what was acknowledged is judged, what was judged is in the alert log.
-    pub(crate) async fn stop(self) {
-        self.sources.stop().await;
+    /// What is left behind goes on after the next start.
+    pub(crate) async fn stop(self, deadline: Deadline) {
+        self.sources.stop(deadline).await;
         let Threads { judge, writer, alerting } = self.threads;
         self.inbox.close();
-        join("journal", move || drop(writer.join())).await;
+        deadline.wait_blocking("journal", STOP_TIMEOUT, move || drop(writer.join())).await;
         self.stop.store(true, Ordering::Release);
-        join("judge", move || drop(judge.join())).await;
+        deadline.wait_blocking("judge", STOP_TIMEOUT, move || drop(judge.join())).await;
         self.alerting.stop();
-        join("alerting", move || drop(alerting.join())).await;
-        self.archiving.stop().await;
-    }
-}
-
-async fn join(what: &str, wait: impl FnOnce() + Send + 'static) {
-    if tokio::time::timeout(STOP_TIMEOUT, tokio::task::spawn_blocking(wait)).await.is_err() {
-        tracing::warn!("{what} did not stop in time");
+        deadline.wait_blocking("alerting", STOP_TIMEOUT, move || drop(alerting.join())).await;
+        self.archiving.stop(deadline).await;
     }
 }

@@ -66,15 +66,15 @@ impl Keeper {
         Ok(retain(&self.disk, &dir, &retention, &holds, &asked.needed, now)?)
     }
 
-    /// Nothing where nothing is due, or where the judge does not answer.
+    /// Nothing where nothing is due.
     fn ask(&self, restart: Offset, retention: Retention, now: Timestamp) -> anyhow::Result<Option<Asked>> {
         let dir = self.layout().journal();
         let Some(end) = due(&self.disk, &dir, &retention, &self.holds(restart), now)? else {
             return Ok(None);
         };
-        let needed = self.questions.ask(move |judge| judge.evaluator().evidence_before(end));
+        let needed = self.questions.ask(move |judge| judge.evaluator().evidence_before(end))?;
         let judged = self.progress.next();
-        Ok(needed.map(|needed| Asked { judged, end, needed }))
+        Ok(Some(Asked { judged, end, needed }))
     }
 
     fn layout(&self) -> Layout {

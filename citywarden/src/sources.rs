@@ -8,13 +8,14 @@ use citywarden_ingest::endpoint::{Counters, Endpoint, EndpointConfig, SessionSto
 use citywarden_journal::{Disk, Inbox};
 use citywarden_model::Clock;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::config::{Config, SourceConfig};
+use crate::deadline::Deadline;
 use crate::sessions::{SessionFile, store_of};
 
-/// How long a source may take to stop.
-const STOP_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long all sources together may take to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// All sources.
 #[derive(Default)]
@@ -109,12 +110,12 @@ impl Sources {
     }
 
     /// Waits for them: they have been told to stop.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(self, deadline: Deadline) {
+        let mut stopping = JoinSet::new();
         for (name, task) in self.tasks {
-            if tokio::time::timeout(STOP_TIMEOUT, task).await.is_err() {
-                tracing::warn!("{name} did not stop in time");
-            }
+            stopping.spawn(async move { deadline.wait(&name, STOP_TIMEOUT, task).await });
         }
+        stopping.join_all().await;
     }
 }
 

@@ -20,6 +20,7 @@ use citywarden_model::{Offset, RegionId, Timestamp};
 use tokio::sync::oneshot;
 
 use crate::config::ArchiveConfig;
+use crate::deadline::Deadline;
 use crate::judge::{Stored, VersionError};
 
 use alerts::AlertFollower;
@@ -104,12 +105,10 @@ pub(crate) struct Archiving {
 
 impl Archiving {
     /// Lets it archive what there is, and waits for that; not longer than it may take.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(self, deadline: Deadline) {
         let Self { stop, ended, .. } = self;
         drop(stop);
-        if tokio::time::timeout(STOP_TIMEOUT, ended).await.is_err() {
-            tracing::warn!("the archive did not stop in time; it goes on where it is after the next start");
-        }
+        deadline.wait("archive", STOP_TIMEOUT, ended).await;
     }
 }
 

@@ -20,6 +20,7 @@ use super::run::runtime;
 use crate::cli::Demo;
 use crate::clock::FastClock;
 use crate::config::{self, Config, Machine};
+use crate::deadline::Deadline;
 use crate::pipeline::{self, Pipeline};
 use crate::{housekeeping, reload, web};
 
@@ -122,8 +123,8 @@ async fn live(options: &Demo, clock: FastClock, county: County, config: Arc<Conf
     }
     stop.send_replace(true);
     chores.stop().await;
-    pipeline.stop().await;
-    pages.stop().await;
+    let deadline = Deadline::begin();
+    tokio::join!(pipeline.stop(deadline), pages.stop(deadline));
     alerts.abort();
     let report = played.report();
     writeln!(

@@ -13,8 +13,12 @@ use tokio::sync::watch;
 
 use crate::clock::MachineClock;
 use crate::config::{self, Config, Machine};
+use crate::deadline::Deadline;
 use crate::watch::{Saved, Watcher, watch as watch_saves};
 use crate::{county, housekeeping, pipeline, reload, web};
+
+/// How long a reload under way is waited for when the service stops.
+const WATCH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs the service until SIGTERM or SIGINT.
 pub(crate) fn run(path: &Path) -> anyhow::Result<ExitCode> {
@@ -24,8 +28,11 @@ pub(crate) fn run(path: &Path) -> anyhow::Result<ExitCode> {
         tracing::error!("the configuration has errors; see `citywarden check`");
         return Ok(ExitCode::FAILURE);
     };
-    runtime()?.block_on(serve(Arc::new(config)))?;
-    Ok(ExitCode::SUCCESS)
+    let runtime = runtime()?;
+    let served = runtime.block_on(serve(Arc::new(config)));
+    // whoever did not stop in time is not waited for
+    runtime.shutdown_background();
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 /// Sockets and timers; the stages have threads of their own.
@@ -60,11 +67,12 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     }
     tell_systemd(&[NotifyState::Stopping]);
     tracing::info!("stopping");
-    drop(tokio::task::spawn_blocking(move || drop(saves)).await);
+    let deadline = Deadline::begin();
     stop.send_replace(true);
+    deadline.wait_blocking("watching for saves", WATCH_TIMEOUT, move || drop(saves)).await;
     chores.stop().await;
-    pipeline.stop().await;
-    pages.stop().await;
+    // pages wait for the stages behind them, so they stop beside them
+    tokio::join!(pipeline.stop(deadline), pages.stop(deadline));
     tracing::info!("stopped");
     Ok(())
 }

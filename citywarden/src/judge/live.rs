@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use citywarden_journal::{Inbox, Reader};
@@ -48,6 +49,9 @@ impl Progress {
     }
 }
 
+/// How long whoever asks waits for an answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
 /// A question that only the judge's own thread can answer.
 pub type Question = Box<dyn FnOnce(&Judge<Stored>) + Send>;
 
@@ -55,16 +59,37 @@ pub type Question = Box<dyn FnOnce(&Judge<Stored>) + Send>;
 #[derive(Clone)]
 pub struct Questions(UnboundedSender<Question>);
 
+/// The judge gave no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unanswered {
+    /// Retry: it has too much to do, or waits for alerting.
+    #[error("the judge is busy: no answer within {ANSWER_WITHIN:?}")]
+    Busy,
+    /// Halt: it has stopped.
+    #[error("the judge has stopped")]
+    Stopped,
+}
+
 impl Questions {
-    /// Asks; `None` where the judge has stopped. Not to be called from async code.
+    /// Asks, and waits [`ANSWER_WITHIN`]. Not to be called from async code.
     pub(crate) fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Judge<Stored>) -> T + Send + 'static,
-    ) -> Option<T> {
-        let (reply, answer) = oneshot::channel();
-        let ask: Question = Box::new(move |judge| drop(reply.send(question(judge))));
-        self.0.send(ask).ok()?;
-        answer.blocking_recv().ok()
+    ) -> Result<T, Unanswered> {
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
+        let waiting = Arc::new(());
+        let asked = Arc::downgrade(&waiting);
+        let ask: Question = Box::new(move |judge| {
+            // nobody answers who has given up
+            if asked.strong_count() > 0 {
+                drop(reply.send(question(judge)));
+            }
+        });
+        self.0.send(ask).map_err(|_| Unanswered::Stopped)?;
+        answer.recv_timeout(ANSWER_WITHIN).map_err(|error| match error {
+            RecvTimeoutError::Timeout => Unanswered::Busy,
+            RecvTimeoutError::Disconnected => Unanswered::Stopped,
+        })
     }
 }
 
@@ -241,4 +266,18 @@ async fn hand_over(
     let messages = collect_evidence(&mut transition, evidence)
         .map_err(|error| JudgeStop::Journal(format!("evidence: {error}")))?;
     Ok(alerting.transition(transition, messages).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_asks_a_judge_that_is_busy_is_told_so_in_time_and_answered_nothing_later() {
+        let (questions, mut asked) = Questions::place();
+        assert_eq!(questions.ask(|judge| judge.evaluator().moment()), Err(Unanswered::Busy));
+        assert!(asked.try_recv().is_ok(), "it was asked");
+        drop(asked);
+        assert_eq!(questions.ask(|judge| judge.evaluator().moment()), Err(Unanswered::Stopped));
+    }
 }

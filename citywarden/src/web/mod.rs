@@ -7,6 +7,7 @@ mod parts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use citywarden_console::{
     Console, DeadLetter, DeadLetters, DeviceLine, LimitSummary, Part, Reads, Role, RuleSummary, Sources,
@@ -18,11 +19,15 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::{self, HttpConfig};
+use crate::deadline::Deadline;
 use crate::judge::{Judge, Questions, Stored};
 use crate::pipeline::Pipeline;
 use figures::Figures;
 use history::Historian;
 use parts::Parts;
+
+/// How long it may take to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The HTTP side, while it runs.
 pub(crate) struct Pages {
@@ -36,8 +41,8 @@ impl Pages {
         self.address
     }
     /// Waits until it has stopped: it was told to.
-    pub(crate) async fn stop(self) {
-        drop(self.task.await);
+    pub(crate) async fn stop(self, deadline: Deadline) {
+        deadline.wait("http", STOP_TIMEOUT, self.task).await;
     }
 }
 
@@ -92,7 +97,7 @@ impl Window {
         question: impl FnOnce(&Judge<Stored>) -> T + Send + 'static,
     ) -> Result<T, Unavailable> {
         let answer = tokio::task::block_in_place(|| self.questions.ask(question));
-        answer.ok_or_else(|| Unavailable("the judge has stopped, see the log".to_owned()))
+        answer.map_err(|error| Unavailable(error.to_string()))
     }
 }
 
