@@ -1,7 +1,8 @@
 //! How long the evaluator takes for a message: `cargo run --release -p citywarden-rules --example evaluator_timing`.
 //!
-//! Sites with one device each that sends five quantities every minute, in a round, judged by the rules of the
-//! built-in pack whose ids are handed in (all of them without arguments).
+//! Sites with one device each that sends five quantities every so often, in a round, judged by the rules of the
+//! built-in pack. Arguments: how many sites (200), how many seconds between two messages of one (60), how many messages
+//! are looked ahead (32), and the ids of rules (all). The devices' interval is a minute in any case.
 
 use std::sync::Arc;
 
@@ -12,8 +13,9 @@ use citywarden_model::{
 use citywarden_problems::Problems;
 use citywarden_rules::{Arrival, Evaluator, EvaluatorOptions, RuleFile, RuleSet, load};
 
-const SITES: usize = 200;
-const ROUNDS: i64 = 400;
+const SITES: u32 = 200;
+const MESSAGES: u32 = 4_000_000;
+const ROUNDS_MAX: u32 = 400;
 const QUANTITIES: [(&str, f64); 5] =
     [("pm10", 80.5), ("humidity", 61.0), ("sound_level", 62.25), ("wind_speed", 1.5), ("temperature", 18.0)];
 
@@ -21,9 +23,18 @@ const QUANTITIES: [(&str, f64); 5] =
 #[expect(clippy::disallowed_methods, reason = "it measures time, and hands none to the evaluator")]
 #[expect(clippy::cast_precision_loss, reason = "a few hundred thousand messages")]
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments = std::env::args().skip(1).peekable();
+    let mut number = |otherwise: u32| {
+        let number = arguments.peek().and_then(|text| text.parse().ok());
+        if number.is_some() {
+            arguments.next();
+        }
+        number.unwrap_or(otherwise)
+    };
+    let (sites, seconds, ahead) = (number(SITES), number(60), number(32) as usize);
+    let wanted: Vec<String> = arguments.collect();
     let rules = pack(&wanted);
-    let registry = county();
+    let registry = county(sites);
     let devices: Vec<DeviceId> = registry.devices.keys().cloned().collect();
     let start = Timestamp::parse("2026-11-24T08:00:00+08:00").expect("a time");
     let mut out = Vec::new();
@@ -33,11 +44,15 @@ fn main() {
     evaluator.install_rules(moment, Arc::clone(&rules), &mut out);
     let mut offset = 0;
     let mut best = f64::MAX;
-    for round in 0..ROUNDS {
-        let at = start + Span::from_mins(round);
+    let rounds = (MESSAGES / sites.max(1)).min(ROUNDS_MAX);
+    for round in 0..rounds {
+        let at = start + Span::from_secs(i64::from(round) * i64::from(seconds));
         let observation = [observation(at, round)];
         let began = std::time::Instant::now();
-        for device in &devices {
+        for (place, device) in devices.iter().enumerate() {
+            if ahead > 0 && place.is_multiple_of(ahead) {
+                evaluator.look_ahead(devices.iter().skip(place).take(ahead).map(DeviceId::as_str));
+            }
             offset += 1;
             let moment = Moment { offset: Offset(offset), at };
             let arrival = Arrival { moment, duplicate: false, retained: false, payload: &[] };
@@ -48,7 +63,7 @@ fn main() {
         }
     }
     let evaluations: u64 = evaluator.rule_tallies().values().map(|tally| tally.evaluations).sum();
-    println!("{} rules, {SITES} sites, {} messages of 5 quantities", rules.rules.len(), offset);
+    println!("{} rules, {sites} sites, {} messages of 5 quantities", rules.rules.len(), offset);
     println!(
         "{best:.0} ns a message in the best round, {:.1} evaluations a message",
         evaluations as f64 / offset as f64
@@ -56,10 +71,10 @@ fn main() {
     println!("{} transitions, snapshot {} bytes", out.len(), evaluator.snapshot().len());
 }
 
-fn observation(at: Timestamp, round: i64) -> Observation<'static> {
+fn observation(at: Timestamp, round: u32) -> Observation<'static> {
     let readings = QUANTITIES.iter().map(|(name, value)| Reading {
         quantity: (*name).into(),
-        value: Value::Number(value + if round % 2 == 0 { 0.5 } else { 0.0 }),
+        value: Value::Number(value + if round.is_multiple_of(2) { 0.5 } else { 0.0 }),
     });
     Observation { observed_at: Some(at), readings: readings.collect(), ..Observation::default() }
 }
@@ -82,9 +97,9 @@ fn pack(wanted: &[String]) -> Arc<RuleSet> {
     Arc::new(load(&files, LocalClock::default(), &Problems::new()))
 }
 
-fn county() -> Registry {
+fn county(sites: u32) -> Registry {
     let mut registry = Registry::empty("330624".into());
-    for number in 0..SITES {
+    for number in 0..sites {
         let asset = Asset {
             id: format!("site-{number:04}").into(),
             kind: "construction_site".to_owned(),

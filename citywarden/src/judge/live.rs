@@ -17,6 +17,8 @@ use super::{EvidenceSource, Judge, Snapshot, SnapshotStore, Stored, collect_evid
 const IDLE: Duration = Duration::from_millis(50);
 /// How many records are taken between two looks at questions.
 const RECORDS_A_TURN: usize = 4096;
+/// How many of them are looked at before the first of them is judged: what they need still fits into the first caches.
+const RECORDS_AHEAD: usize = 32;
 
 /// How far the judge is; read by metrics, health and retention.
 #[derive(Debug, Default)]
@@ -209,12 +211,20 @@ impl<E: EvidenceSource + Send> LiveJudge<E> {
             self.reader.next_batch(Some(committed), RECORDS_A_TURN).map_err(|error| unreadable(&error))?;
         let mut transitions = Vec::new();
         let mut reached = None;
-        for record in batch.iter() {
-            let record = record.map_err(|error| unreadable(&error))?;
-            self.judge.take(&record, &mut transitions)?;
-            reached = Some((record.offset.next(), record.received_at));
-            for transition in transitions.drain(..) {
-                hand_over(transition, &mut self.evidence, &self.alerting).await?;
+        let mut records = batch.iter();
+        loop {
+            let near: Vec<_> = records.by_ref().take(RECORDS_AHEAD).collect();
+            if near.is_empty() {
+                break;
+            }
+            self.judge.look_ahead(near.iter().flatten());
+            for record in near {
+                let record = record.map_err(|error| unreadable(&error))?;
+                self.judge.take(&record, &mut transitions)?;
+                reached = Some((record.offset.next(), record.received_at));
+                for transition in transitions.drain(..) {
+                    hand_over(transition, &mut self.evidence, &self.alerting).await?;
+                }
             }
         }
         let Some((next, at)) = reached else { return Ok(false) };

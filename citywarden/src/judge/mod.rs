@@ -54,6 +54,15 @@ impl<V: Versions> Judge<V> {
         Ok(Self { region, versions, evaluator, tally: Tally::default() })
     }
 
+    /// Looks at what these records will need, so that judging them right afterwards waits less for memory.
+    pub(crate) fn look_ahead<'r, 'm: 'r>(&self, records: impl Iterator<Item = &'r Record<'m>>) {
+        let topics = &self.evaluator.registry().topics;
+        self.evaluator.look_ahead(records.filter_map(|record| match &record.body {
+            Body::Message(message) => Some(topic::read_topic(message, &self.region, topics).ok()?.device),
+            Body::Control(_) => None,
+        }));
+    }
+
     /// Judges one record; what it brings about is added to `out`.
     pub fn take(&mut self, record: &Record<'_>, out: &mut Vec<Transition>) -> Result<(), VersionError> {
         let moment = Moment { offset: record.offset, at: record.received_at };

@@ -53,6 +53,8 @@ pub(crate) struct Channel {
     /// For how long.
     pub(crate) keep: Span,
     pub(crate) is_level: bool,
+    /// The widths of the windows over it, without those that are overridden for an asset.
+    pub(crate) windows: Vec<Span>,
     /// The cases to ask when a reading of it arrives.
     pub(crate) readers: Vec<usize>,
 }
@@ -227,6 +229,12 @@ impl Field {
                         .filter(|one| one.quantity == quantity)
                         .for_each(|one| one.is_level = true);
                 }
+                for (quantity, width) in plan.windows() {
+                    let channel = kind.channels.iter_mut().find(|one| one.quantity == quantity);
+                    if let Some(channel) = channel.filter(|one| !one.windows.contains(&width)) {
+                        channel.windows.push(width);
+                    }
+                }
             }
         }
     }
@@ -236,7 +244,10 @@ fn add_channel(channels: &mut Vec<Channel>, quantity: Quantity, keep: Span, read
     let place = match channels.binary_search_by(|channel| channel.quantity.cmp(&quantity)) {
         Ok(place) => place,
         Err(place) => {
-            channels.insert(place, Channel { quantity, keep, is_level: false, readers: Vec::new() });
+            channels.insert(
+                place,
+                Channel { quantity, keep, is_level: false, windows: Vec::new(), readers: Vec::new() },
+            );
             place
         }
     };

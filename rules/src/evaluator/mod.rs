@@ -30,6 +30,7 @@ mod install;
 mod judge;
 mod keeping;
 mod lane;
+mod look_ahead;
 mod meter;
 mod names;
 mod observe;

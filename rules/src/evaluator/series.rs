@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use citywarden_model::{Offset, Timestamp};
+use citywarden_model::{Offset, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::absence::Absence;
@@ -87,6 +87,23 @@ impl Series {
         if let Some(run) = &mut self.run {
             absence.excuse(&mut run.received);
         }
+    }
+
+    /// Looks at its ends.
+    pub(crate) fn see_ends(&self) -> u64 {
+        let seen = |sample: Option<&Sample>| sample.map_or(0, |sample| sample.offset.0);
+        seen(self.samples.front()) ^ seen(self.samples.get(1)) ^ seen(self.samples.back())
+    }
+
+    /// Looks where windows of these widths will begin.
+    pub(crate) fn see_beginnings(&self, widths: &[Span]) -> u64 {
+        let (Some(oldest), Some(newest)) = (self.samples.front(), self.samples.back()) else { return 0 };
+        let place = |width: &Span| {
+            expected_place(oldest.at, newest.at, self.samples.len(), (newest.at - *width).max(oldest.at))
+        };
+        widths
+            .iter()
+            .fold(0, |seen, width| seen ^ self.samples.get(place(width)).map_or(0, |sample| sample.offset.0))
     }
 
     pub(crate) fn run(&self) -> Option<Run> {

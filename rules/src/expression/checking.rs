@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Kind;
 use super::compiler::{Names, SlotUse};
-use super::engine::FUNCTIONS;
+use super::engine::{FUNCTIONS, Function, function as known_function};
 use super::mistake::{Mistake, suggestion};
 use super::tree::{Local, Node, What};
 
@@ -103,14 +103,13 @@ impl Checking<'_, '_> {
         kind
     }
     fn call(&mut self, function: &str, arguments: &[Node], at: usize) -> Option<Kind> {
-        let known = FUNCTIONS.iter().find(|(name, _)| *name == function);
-        let Some((_, count)) = known else {
+        let Some(count) = known_function(function).map(Function::arguments) else {
             let near = suggestion(function, FUNCTIONS.iter().map(|(name, _)| *name));
             self.mistake(at, format!("unknown function `{function}`{near}"));
             return None;
         };
-        if arguments.len() != *count {
-            let plural = if *count == 1 { "number" } else { "numbers" };
+        if arguments.len() != count {
+            let plural = if count == 1 { "number" } else { "numbers" };
             let found = arguments.len();
             self.mistake(at, format!("`{function}` takes {count} {plural}, found {found}"));
         }

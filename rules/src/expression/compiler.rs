@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rhai::{AST, Engine};
 
 use super::engine::engine;
+use super::lowered::Lowered;
 use super::mistake::Mistake;
 use super::threshold::crossings;
 use super::tree::Node;
@@ -94,7 +95,7 @@ impl Compiler {
         match kind {
             Some(kind) if mistakes.is_empty() && !unclear(&reads, names) => {
                 let thresholds = self.thresholds(&tree, &reads, names)?;
-                Ok(expression(text.to_owned(), kind, &reads, names, ast, thresholds))
+                Ok(expression((text.to_owned(), &tree, ast), kind, &reads, names, thresholds))
             }
             _ => Err(mistakes),
         }
@@ -118,7 +119,10 @@ impl Compiler {
             let text = limit.to_string();
             let ast = self.parse(&text)?;
             let kind = kind.unwrap_or(Kind::Number);
-            Ok(Threshold { operator, limit: expression(text, kind, &reads, names, ast, BTreeMap::new()) })
+            Ok(Threshold {
+                operator,
+                limit: expression((text, limit, ast), kind, &reads, names, BTreeMap::new()),
+            })
         });
         Ok(Thresholds { crossings: crossings.collect::<Result<_, Vec<Mistake>>>()?, complete })
     }
@@ -130,14 +134,14 @@ fn unclear(reads: &BTreeSet<usize>, names: &Names<'_>) -> bool {
 }
 
 fn expression(
-    text: String,
+    (text, tree, ast): (String, &Node, AST),
     kind: Kind,
     reads: &BTreeSet<usize>,
     names: &Names<'_>,
-    ast: AST,
     thresholds: BTreeMap<usize, Thresholds>,
 ) -> Expression {
     let reads: Vec<usize> = reads.iter().copied().collect();
     let words = reads.iter().map(|slot| names.word(*slot).into()).collect();
-    Expression { text, kind, reads, names: words, ast, thresholds }
+    let lowered = Lowered::new(tree, kind, names);
+    Expression { text, kind, reads, names: words, ast, lowered, thresholds }
 }

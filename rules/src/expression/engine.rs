@@ -15,9 +15,37 @@ pub(crate) const VARIABLES_MAX: usize = 512;
 /// How long a text inside an expression may get.
 pub(crate) const TEXT_MAX: usize = 1024;
 
-/// The functions an expression may call, and how many numbers each takes. All give a number.
-pub(crate) const FUNCTIONS: &[(&str, usize)] =
-    &[("min", 2), ("max", 2), ("abs", 1), ("floor", 1), ("round", 1), ("background_corrected", 2)];
+/// A function of numbers that gives a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Function {
+    Of1(fn(f64) -> f64),
+    Of2(fn(f64, f64) -> f64),
+}
+
+/// The functions an expression may call.
+pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
+    ("min", Function::Of2(f64::min)),
+    ("max", Function::Of2(f64::max)),
+    ("abs", Function::Of1(f64::abs)),
+    ("floor", Function::Of1(f64::floor)),
+    ("round", Function::Of1(f64::round)),
+    ("background_corrected", Function::Of2(background_corrected)),
+];
+
+/// The function of this name.
+pub(crate) fn function(name: &str) -> Option<Function> {
+    FUNCTIONS.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
+}
+
+impl Function {
+    /// How many numbers it takes.
+    pub(crate) const fn arguments(self) -> usize {
+        match self {
+            Self::Of1(_) => 1,
+            Self::Of2(_) => 2,
+        }
+    }
+}
 
 /// Fixed, so that nothing at all differs from process to process.
 const HASHING_SEED: [u64; 4] = [0x6369_7479, 0x7761_7264, 0x656e, 1];
@@ -55,15 +83,13 @@ fn bound(engine: &mut Engine) {
 }
 
 fn register(engine: &mut Engine) {
-    engine
-        .register_fn("-", |number: f64| -number)
-        .register_fn("!", |truth: bool| !truth)
-        .register_fn("min", f64::min)
-        .register_fn("max", f64::max)
-        .register_fn("abs", f64::abs)
-        .register_fn("floor", f64::floor)
-        .register_fn("round", f64::round)
-        .register_fn("background_corrected", background_corrected);
+    engine.register_fn("-", |number: f64| -number).register_fn("!", |truth: bool| !truth);
+    for (name, function) in FUNCTIONS {
+        match *function {
+            Function::Of1(call) => engine.register_fn(*name, call),
+            Function::Of2(call) => engine.register_fn(*name, call),
+        };
+    }
 }
 
 #[cfg(test)]

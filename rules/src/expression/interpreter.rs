@@ -38,6 +38,21 @@ impl Interpreter {
     }
     /// Evaluates. Every slot in [`Expression::reads`] must have a value. A number that is not finite is an error.
     pub fn evaluate(&mut self, expression: &Expression, slots: &[Scalar]) -> Result<Scalar, ExpressionError> {
+        let is_known = |slot: &usize| !matches!(slots.get(*slot), None | Some(Scalar::Missing));
+        if let Some(missing) = expression.reads.iter().find(|slot| !is_known(slot)) {
+            return Err(ExpressionError::Missing(*missing));
+        }
+        match expression.lowered.as_ref().and_then(|lowered| lowered.value(slots)) {
+            Some(value) => Ok(value),
+            None => self.evaluate_by_rhai(expression, slots),
+        }
+    }
+    /// As [`Self::evaluate`], by the language itself.
+    pub(crate) fn evaluate_by_rhai(
+        &mut self,
+        expression: &Expression,
+        slots: &[Scalar],
+    ) -> Result<Scalar, ExpressionError> {
         self.scope.clear();
         for (slot, name) in expression.reads.iter().zip(&expression.names) {
             match slots.get(*slot).copied().unwrap_or(Scalar::Missing) {

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! text ──rhai──▶ AST ──reading──▶ Tree ──checking──▶ Expression ──Interpreter──▶ Scalar
+//!                                   └────lowering──▶ Lowered ─────────┘ where it is plain
 //! ```
 //!
-//! rhai is the language, the reference and what runs. Its syntax tree is read once, into a [`tree`] of our own that
-//! holds only what the rule language allows; names, kinds and thresholds are found there. Only `reading` touches rhai's
-//! unstable `internals`. Another way of evaluating may stand behind [`Expression`] later: it would start at the tree.
+//! rhai is the language and the reference. Its syntax tree is read once, into a [`tree`] of our own that holds only what
+//! the rule language allows; names, kinds and thresholds are found there. Only `reading` touches rhai's unstable
+//! `internals`. What is plain is [`lowered`] from the tree and runs natively; everything else, and whatever is not finite
+//! on the way, runs in rhai. Tests hold the two ways equal.
 
 mod background;
 mod checking;
@@ -14,6 +16,7 @@ mod compare;
 mod compiler;
 mod engine;
 mod interpreter;
+mod lowered;
 mod mistake;
 mod reading;
 mod threshold;
@@ -66,6 +69,7 @@ pub struct Expression {
     reads: Vec<usize>,
     names: Vec<rhai::ImmutableString>,
     ast: rhai::AST,
+    lowered: Option<lowered::Lowered>,
     thresholds: BTreeMap<usize, Thresholds>,
 }
 

@@ -220,3 +220,80 @@ proptest! {
         drop(Compiler::new().compile(&text, Some(Kind::Truth), &names()));
     }
 }
+
+/// Expressions over the numbers and truths of [`names`], plain and not.
+fn plain_texts() -> impl Strategy<Value = (String, String)> {
+    let number = prop_oneof![
+        Just("db".to_owned()),
+        Just("off_s".to_owned()),
+        Just("limit_db".to_owned()),
+        prop::sample::select(&["0.0", "0.1", "0.3", "1.0", "3.0", "50.0", "1000000000.0"][..])
+            .prop_map(str::to_owned),
+    ];
+    let truth = prop::sample::select(&["night", "rain_excuses", "true", "false"][..]).prop_map(str::to_owned);
+    (number, truth).prop_recursive(4, 40, 4, |inner| {
+        let comparison = prop::sample::select(&Comparison::ALL[..]);
+        let arithmetic = prop::sample::select(&["+", "-", "*", "/", "%"][..]);
+        let call = prop::sample::select(&["min", "max", "background_corrected"][..]);
+        let single = prop::sample::select(&["abs", "floor", "round", "-"][..]);
+        let choice = (0..5_usize, arithmetic, call, single, comparison, any::<bool>());
+        (inner.clone(), inner.clone(), inner, choice).prop_map(
+            |((a, p), (b, q), (c, r), (which, arithmetic, call, single, comparison, is_and))| {
+                let number = match which {
+                    0 => format!("({a} {arithmetic} {b})"),
+                    1 => format!("{call}({a}, {b})"),
+                    2 => format!("{single}({a})"),
+                    3 => format!("(if {p} {{ {a} }} else {{ {b} }})"),
+                    _ => a.clone(),
+                };
+                let sign = if is_and { "&&" } else { "||" };
+                let truth = match which {
+                    0 | 1 => format!("({b} {comparison} {c})"),
+                    2 => format!("!({p})"),
+                    3 => format!("({p} {sign} {q} {sign} {r})"),
+                    _ => format!("(if {p} {{ {q} }} else {{ {r} }})"),
+                };
+                (number, truth)
+            },
+        )
+    })
+}
+
+#[test]
+fn what_the_pack_writes_is_lowered_and_a_block_is_not() {
+    for (text, is_lowered) in [
+        ("db > limit_db && !night", true),
+        ("if night { limit_db - 5.0 } else { limit_db }", true),
+        ("background_corrected(db, 45.0)", true),
+        ("let over = db - limit_db; over > 1.0", false),
+        ("night == rain_excuses", false),
+    ] {
+        let expression = Compiler::new().compile(text, None, &names()).unwrap();
+        assert_eq!(expression.lowered.is_some(), is_lowered, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_lowered_says_what_rhai_says(
+        (number, truth) in plain_texts(),
+        numbers in prop::array::uniform3(prop_oneof![
+            -1e3..1e3, Just(0.0), Just(50.0), Just(0.1 + 0.2), Just(1e308), Just(-1e-308),
+        ]),
+        truths in prop::array::uniform2(any::<bool>()),
+    ) {
+        use Scalar::{Missing, Number, Truth};
+        let [limit, db, off] = numbers;
+        let [rain, night] = truths;
+        let slots = [Number(limit), Truth(rain), Missing, Number(db), Number(off), Truth(night)];
+        let mut interpreter = Interpreter::new();
+        for text in [number, truth] {
+            let expression = Compiler::new().compile(&text, None, &names()).unwrap();
+            prop_assert!(expression.lowered.is_some(), "{}", text);
+            let lowered = interpreter.evaluate(&expression, &slots);
+            let asked = interpreter.evaluate_by_rhai(&expression, &slots);
+            // bit for bit: 0.0 and -0.0 are not the same
+            prop_assert_eq!(format!("{lowered:?}"), format!("{asked:?}"), "{} over {:?}", text, slots);
+        }
+    }
+}
