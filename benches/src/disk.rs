@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::clock::instant;
 use crate::figures::at;
@@ -20,13 +22,48 @@ pub(crate) struct SyncTimes {
     pub(crate) p99_us: f64,
 }
 
+impl SyncTimes {
+    /// A line on the disk, for the head of a result.
+    pub(crate) fn line(&self) -> String {
+        format!(
+            "* fdatasync after overwriting {} KiB of a zeroed file: p50 {:.0} µs, p99 {:.0} µs",
+            self.bytes >> 10,
+            self.p50_us,
+            self.p99_us
+        )
+    }
+}
+
 /// Overwrites a zeroed file in this directory piece by piece, from its front, with `fdatasync` after each.
 pub(crate) fn measure(dir: &Path) -> std::io::Result<[SyncTimes; 2]> {
-    let file = File::options().read(true).write(true).create_new(true).open(dir.join("overwritten"))?;
-    file.write_all_at(&vec![0; FILE_BYTES], 0)?;
-    file.sync_all()?;
+    let file = zeroed(&dir.join("overwritten"))?;
     let [small, large] = SIZES.map(|bytes| overwrite(&file, bytes));
     Ok([small?, large?])
+}
+
+/// Overwrites and syncs 4 KiB so often until it is over; how long each took, in milliseconds.
+pub(crate) fn watch(dir: &Path, every: Duration, over: &AtomicBool) -> std::io::Result<Vec<f64>> {
+    let file = zeroed(&dir.join("watched"))?;
+    let piece = vec![0xa5; 4 << 10];
+    let mut millis = Vec::new();
+    for number in 0_usize.. {
+        if over.load(Ordering::Relaxed) {
+            break;
+        }
+        let began = instant();
+        file.write_all_at(&piece, (number * piece.len() % FILE_BYTES) as u64)?;
+        file.sync_data()?;
+        millis.push(crate::figures::millis(began.elapsed()));
+        std::thread::sleep(every);
+    }
+    Ok(millis)
+}
+
+fn zeroed(path: &Path) -> std::io::Result<File> {
+    let file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
+    file.write_all_at(&vec![0; FILE_BYTES], 0)?;
+    file.sync_all()?;
+    Ok(file)
 }
 
 fn overwrite(file: &File, bytes: usize) -> std::io::Result<SyncTimes> {

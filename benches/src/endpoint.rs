@@ -1,7 +1,6 @@
 //! Messages a second through the endpoint of the real binary, durable and judged, beside a server that acknowledges at
 //! once: in turns, each time with a fresh server and a fresh journal.
 
-mod measure;
 mod report;
 
 use std::path::PathBuf;
@@ -11,10 +10,10 @@ use citywarden_model::Clock;
 use clap::Args;
 
 use crate::clock::MachineClock;
+use crate::county::County;
+use crate::measure::{Case, Run, measure};
 use crate::server::{self, Server};
 use crate::{disk, host, say};
-
-use measure::{Case, Run, measure};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -57,7 +56,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         say(&line)?;
     }
     for syncs in disk::measure(dir)? {
-        say(&report::syncs(&syncs))?;
+        say(&syncs.line())?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let clock: Arc<dyn Clock> = Arc::new(MachineClock);
@@ -65,12 +64,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         if options.case.is_some_and(|wanted| wanted != number + 1) {
             continue;
         }
-        let (mut ours, mut others) = (Vec::new(), Vec::new());
+        let (mut ours, mut others, county) = (Vec::new(), Vec::new(), County::default());
         for _ in 0..options.runs {
-            let service = Server::service(&binary, dir)?;
+            let service = Server::service(&binary, dir, &county)?;
             ours.push(turn(&runtime, service, case, options.seconds, &clock)?);
             let other = match &options.against {
-                Some(binary) => Server::service(binary, dir)?,
+                Some(binary) => Server::service(binary, dir, &county)?,
                 None => Server::at_once()?,
             };
             others.push(turn(&runtime, other, case, options.seconds, &clock)?);

@@ -3,6 +3,11 @@
 //! ```text
 //! endpoint: load ─▶ the real binary (journal, judge, built-in pack)  ┐ in turns, medians, the ratio of the two
 //!           load ─▶ at_once (acknowledges, keeps and judges nothing) ┘
+//! mosquitto: load ─▶ Mosquitto ─▶ a bare subscriber that counts          ┐
+//!            load ─▶ Mosquitto ─▶ the real binary, without and with SQLite ├ in turns
+//!            load ─▶ the real binary's endpoint                            ┘
+//! latency:  a message that fires an alert ─▶ the real binary, under load ─▶ webhook
+//! restart:  the real binary, killed with ten million records in its journal, until it is ready again
 //! stages:   journal │ decode │ judge │ decode and judge, each alone
 //! ```
 //!
@@ -16,7 +21,11 @@ mod disk;
 mod endpoint;
 mod figures;
 mod host;
+mod latency;
+mod measure;
+mod mosquitto;
 mod process;
+mod restart;
 mod server;
 mod stages;
 
@@ -36,6 +45,12 @@ enum What {
     /// Messages a second through the endpoint of the real binary, durable and judged, beside a server that acknowledges
     /// at once.
     Endpoint(endpoint::Options),
+    /// Messages a second through Mosquitto, beside a bare subscriber that counts, and beside the endpoint.
+    Mosquitto(mosquitto::Options),
+    /// From the publish of a message that fires an alert to the webhook, under load.
+    Latency(latency::Options),
+    /// How long a start takes with ten million records in the journal.
+    Restart(restart::Options),
     /// What each stage takes alone.
     Stages(stages::Options),
     /// The server that acknowledges at once; `endpoint` starts it.
@@ -46,6 +61,9 @@ enum What {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().what {
         What::Endpoint(options) => endpoint::run(&options),
+        What::Mosquitto(options) => mosquitto::run(&options),
+        What::Latency(options) => latency::run(&options),
+        What::Restart(options) => restart::run(&options),
         What::Stages(options) => stages::run(&options),
         What::AtOnce => at_once::run(),
     }

@@ -1,11 +1,12 @@
 //! A process that is measured: started, listened to, ended.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 /// How long a process may take to say that it is ready.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
@@ -40,6 +41,19 @@ impl Process {
             said += &line;
             said.push('\n');
         }
+    }
+
+    /// Where it runs.
+    pub(crate) fn directory(&self) -> std::io::Result<PathBuf> {
+        std::fs::read_link(format!("/proc/{}/cwd", self.child.id()))
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn terminate(mut self) -> anyhow::Result<()> {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status()?;
+        ensure!(asked.success(), "kill: {asked}");
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Processor time so far, user and system.

@@ -10,18 +10,20 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::clock::instant;
-use crate::county;
+use crate::county::{CONFIG, County};
 use crate::process::Process;
 
 /// Between two looks at the metrics, at least. A look takes the judge's time too: so the pause grows with the wait, to a
 /// fiftieth of it, which is the error of the time at which all is judged.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// Longest time that the judge may need for what is left.
-const JUDGE_TIMEOUT: Duration = Duration::from_mins(2);
+/// Longest time that a stage may need for what is left.
+const PATIENCE: Duration = Duration::from_mins(2);
+const RECEIVED: &str = "citywarden_messages_received_total";
 
 /// A running server.
 pub(crate) struct Server {
     pub(crate) process: Process,
+    /// Where messages are sent to.
     pub(crate) mqtt: SocketAddr,
     /// Where it tells its figures; the one that acknowledges at once has none.
     http: Option<SocketAddr>,
@@ -40,14 +42,21 @@ pub(crate) struct Counts {
 }
 
 impl Server {
-    /// The real service, with a fresh journal in a new directory below this one. It stays there: a disk that is told of
-    /// freed blocks is slow meanwhile.
-    pub(crate) fn service(binary: &Path, parent: &Path) -> anyhow::Result<Self> {
+    /// The real service, with a fresh journal in a new directory below this one.
+    pub(crate) fn service(binary: &Path, parent: &Path, county: &County) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir_in(parent)?.keep();
-        let config = county::write(&dir)?;
+        county.write(&dir)?;
+        Self::resume(binary, &dir, county)
+    }
+
+    /// The real service again, in the directory where it ran before.
+    pub(crate) fn resume(binary: &Path, dir: &Path, county: &County) -> anyhow::Result<Self> {
         let mut command = Command::new(binary);
-        let process = Process::start(command.args(["run", "--config", config]).current_dir(&dir))?;
-        let mqtt = process.wait_for(|line| address_after(line, "mqtt-endpoint listening on "))?;
+        let process = Process::start(command.args(["run", "--config", CONFIG]).current_dir(dir))?;
+        let mqtt = match county.broker {
+            Some(broker) => broker,
+            None => process.wait_for(|line| address_after(line, "mqtt-endpoint listening on "))?,
+        };
         let http = process.wait_for(|line| address_after(line, "http listening on "))?;
         process.wait_for(|line| line.contains("ready: ").then_some(()))?;
         Ok(Self { process, mqtt, http: Some(http) })
@@ -62,15 +71,30 @@ impl Server {
 
     /// Waits until everything that was acknowledged is judged; nothing to wait for where nothing is judged.
     pub(crate) async fn judged(&self) -> anyhow::Result<()> {
+        self.until("all was judged", |page| lag(page, "rules") == 0).await
+    }
+
+    /// Waits until so many messages in all were received, and all is judged.
+    pub(crate) async fn judged_all(&self, received: u64) -> anyhow::Result<()> {
+        let all = |page: &str| sum(page, RECEIVED, "") >= received && lag(page, "rules") == 0;
+        self.until("all was received and judged", all).await
+    }
+
+    /// Waits until everything is in the archive.
+    pub(crate) async fn archived(&self) -> anyhow::Result<()> {
+        self.until("all was archived", |page| lag(page, "archive") == 0).await
+    }
+
+    async fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) -> anyhow::Result<()> {
         let Some(http) = self.http else { return Ok(()) };
         let began = instant();
-        while began.elapsed() < JUDGE_TIMEOUT {
-            if sum(&page(http).await?, "citywarden_stage_lag_records", "stage=\"rules\"") == 0 {
+        while began.elapsed() < PATIENCE {
+            if is_so(&page(http).await?) {
                 return Ok(());
             }
             tokio::time::sleep((began.elapsed() / 50).max(LOOK_EVERY)).await;
         }
-        anyhow::bail!("the judge was not done after {JUDGE_TIMEOUT:?}")
+        anyhow::bail!("it took longer than {PATIENCE:?} until {what}")
     }
 
     /// What it has counted so far.
@@ -110,6 +134,11 @@ async fn page(http: SocketAddr) -> anyhow::Result<String> {
     let status = head.lines().next().unwrap_or_default();
     ensure!(status.ends_with(" 200 OK"), "the metrics answer `{status}`");
     Ok(page.to_owned())
+}
+
+/// Records that a stage has yet to take.
+fn lag(page: &str, stage: &str) -> u64 {
+    sum(page, "citywarden_stage_lag_records", &format!("stage=\"{stage}\""))
 }
 
 /// The sum of the samples of a family that have this label.

@@ -1,20 +1,8 @@
 //! The figures as tables.
 
-use crate::disk::SyncTimes;
 use crate::figures::{median, millis, number, thousands};
+use crate::measure::{Case, Run};
 use crate::say;
-
-use super::measure::{Case, Run};
-
-/// A line on the disk.
-pub(super) fn syncs(times: &SyncTimes) -> String {
-    format!(
-        "* fdatasync after overwriting {} KiB of a zeroed file: p50 {:.0} µs, p99 {:.0} µs",
-        times.bytes >> 10,
-        times.p50_us,
-        times.p99_us
-    )
-}
 
 /// The tables of one case.
 pub(super) fn case(case: &Case, ours: &[Run], other: (&str, &[Run])) -> std::io::Result<()> {

@@ -1,5 +1,6 @@
 //! One counted run against one server.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,65 +15,66 @@ use crate::process::own_cpu;
 use crate::server::Server;
 
 /// How the load is spread.
-pub(super) struct Case {
-    pub(super) connections: u32,
-    pub(super) window: u16,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Case {
+    pub(crate) connections: u32,
+    pub(crate) window: u16,
     /// Messages that are sent before, and not counted.
-    pub(super) first: u64,
+    pub(crate) first: u64,
 }
 
 /// What a run showed.
-pub(super) struct Run {
-    pub(super) messages: u64,
-    pub(super) payload_bytes: u64,
+pub(crate) struct Run {
+    pub(crate) messages: u64,
+    pub(crate) payload_bytes: u64,
     /// Until the last acknowledgement.
-    pub(super) acknowledged_in: Duration,
+    pub(crate) acknowledged_in: Duration,
     /// Until everything was judged as well.
-    pub(super) judged_in: Duration,
-    pub(super) p50: Duration,
-    pub(super) p99: Duration,
+    pub(crate) judged_in: Duration,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
     /// Processor time of the server, until everything was judged.
-    pub(super) cpu: Duration,
+    pub(crate) cpu: Duration,
     /// Of that, the threads of the sockets, of the journal, and of the judge.
-    pub(super) by_threads: [Duration; 3],
+    pub(crate) by_threads: [Duration; 3],
     /// Processor time of the generator.
-    pub(super) generator_cpu: Duration,
-    pub(super) syncs: u64,
-    pub(super) evaluations: u64,
-    pub(super) discarded: u64,
-    pub(super) compliant: u64,
-    pub(super) other_verdicts: u64,
+    pub(crate) generator_cpu: Duration,
+    pub(crate) syncs: u64,
+    pub(crate) evaluations: u64,
+    pub(crate) discarded: u64,
+    pub(crate) compliant: u64,
+    pub(crate) other_verdicts: u64,
 }
 
 impl Run {
-    pub(super) fn acknowledged_rate(&self) -> f64 {
+    pub(crate) fn acknowledged_rate(&self) -> f64 {
         number(self.messages) / self.acknowledged_in.as_secs_f64()
     }
-    pub(super) fn judged_rate(&self) -> f64 {
+    pub(crate) fn judged_rate(&self) -> f64 {
         number(self.messages) / self.judged_in.as_secs_f64()
     }
     /// This time for each message, in microseconds.
-    pub(super) fn micros_each(&self, time: Duration) -> f64 {
+    pub(crate) fn micros_each(&self, time: Duration) -> f64 {
         time.as_secs_f64() * 1e6 / number(self.messages)
     }
 }
 
 /// Warms the server up, then sends it about so many seconds of load.
-pub(super) async fn measure(
+pub(crate) async fn measure(
     server: &Server,
     case: &Case,
     seconds: u32,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Run> {
     let began = instant();
-    send(server, case, case.first, clock).await?;
+    send(server.mqtt, case, case.first, clock).await?;
     let rate = number(case.first) / began.elapsed().as_secs_f64();
     server.judged().await?;
     let before = server.counts().await?;
     let by_threads = threads(server);
     let (cpu, generator_cpu) = (server.process.cpu(), own_cpu());
     let began = instant();
-    let report = send(server, case, count(rate, seconds), clock).await?;
+    let report = send(server.mqtt, case, count(rate, seconds), clock).await?;
     let acknowledged_in = began.elapsed();
     let generator_cpu = own_cpu().saturating_sub(generator_cpu);
     server.judged().await?;
@@ -103,7 +105,7 @@ pub(super) async fn measure(
 }
 
 /// As the service names them; the journal's also prepares its segments.
-fn threads(server: &Server) -> [Duration; 3] {
+pub(crate) fn threads(server: &Server) -> [Duration; 3] {
     ["tokio", "journal", "judge"].map(|name| server.process.cpu_of_threads(name))
 }
 
@@ -113,19 +115,20 @@ fn threads(server: &Server) -> [Duration; 3] {
     clippy::cast_sign_loss,
     reason = "a rate is positive, and `as` saturates"
 )]
-fn count(rate: f64, seconds: u32) -> u64 {
+pub(crate) fn count(rate: f64, seconds: u32) -> u64 {
     let wanted = (rate * f64::from(seconds)) as u64;
     wanted.next_multiple_of(DEVICES.into()).max(DEVICES.into())
 }
 
-async fn send(
-    server: &Server,
+/// Sends so many messages there and waits for every acknowledgement.
+pub(crate) async fn send(
+    address: SocketAddr,
     case: &Case,
     messages: u64,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<LoadReport> {
     let load = Load {
-        address: server.mqtt.to_string(),
+        address: address.to_string(),
         credentials: None,
         connections: case.connections,
         window: case.window,
