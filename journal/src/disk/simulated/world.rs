@@ -113,13 +113,12 @@ impl World {
         inside.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect()
     }
 
-    /// Makes the names of every directory durable: one directory more than asked for never hides a bug of a writer
-    /// that uses one directory.
-    pub(super) fn sync_dir(&mut self, _dir: &Path) -> io::Result<()> {
+    /// Makes the names in this directory durable, and in no other.
+    pub(super) fn sync_dir(&mut self, dir: &Path) -> io::Result<()> {
         if self.fail_syncs {
             return Err(io::Error::other("simulated failure of a sync"));
         }
-        for change in self.name_changes.drain(..) {
+        for change in self.name_changes.extract_if(.., |change| change.is_in(dir)) {
             change.apply(&mut self.durable_names);
         }
         Ok(())
@@ -188,6 +187,10 @@ impl World {
 }
 
 impl NameChange {
+    fn is_in(&self, dir: &Path) -> bool {
+        let (Self::Set(path, _) | Self::Remove(path) | Self::Rename(_, path)) = self;
+        path.parent() == Some(dir)
+    }
     fn apply(&self, names: &mut Names) {
         match self {
             Self::Set(path, id) => {
