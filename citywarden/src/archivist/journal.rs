@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use citywarden_archive::{Archive, Arrival, Batch, Projected, Projection};
 use citywarden_journal::{Body, Control, Inbox, LogError, Message, Reader, Record, Remnant};
-use citywarden_model::{Digest, Offset, RegionId, Registry};
+use citywarden_model::{Digest, Offset, RegionId, Registry, Timestamp};
 
-use super::{ArchiveProgress, Archivist, SessionError, is_full};
+use super::{Archivist, SessionError, is_full};
 use crate::judge::{Stored, Versions, decode};
 
 /// Records that are read at a time.
@@ -70,33 +70,31 @@ impl JournalFollower {
         })
     }
 
-    /// Reads what is committed, up to a full batch; whether there was any. Waits a little where there is none.
+    /// Reads what is committed, up to a full batch; when the last of it was received. Waits a little where there is none.
     pub(super) fn fill(
         &mut self,
         batch: &mut Batch,
         archive: &mut dyn Archive,
-        progress: &ArchiveProgress,
         wait: Duration,
-    ) -> Result<bool, SessionError> {
-        let mut has_read = false;
+    ) -> Result<Option<Timestamp>, SessionError> {
+        let mut read = None;
         while !is_full(batch) {
             let next = self.reader.position();
-            let wait = if has_read { Duration::ZERO } else { wait };
+            let wait = if read.is_some() { Duration::ZERO } else { wait };
             // stopped or not, what was committed is archived
             let committed = self.inbox.wait_past(next, wait).unwrap_or_else(|_| self.inbox.committed());
             let records = self.reader.next_batch(Some(committed), RECORDS_A_TURN)?;
             if records.is_empty() {
                 break;
             }
-            has_read = true;
             for record in records.iter() {
                 let record = record?;
                 self.desk.take(&record, batch, archive)?;
                 batch.reach_journal(record.offset.next());
-                progress.reach(record.offset.next(), record.received_at);
+                read = Some(record.received_at);
             }
         }
-        Ok(has_read)
+        Ok(read)
     }
 }
 

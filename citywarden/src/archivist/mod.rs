@@ -55,11 +55,11 @@ impl ArchiveProgress {
     pub(crate) fn needed(&self) -> Offset {
         Offset(self.archived.load(Ordering::Acquire))
     }
-    /// The first record that was not looked at.
+    /// The first record of which nothing is in the archive yet, though it may have nothing to give.
     pub(crate) fn next(&self) -> Offset {
         Offset(self.reached.load(Ordering::Acquire))
     }
-    /// When the last record that was looked at was received.
+    /// When the last record before that was received.
     pub(crate) fn reached_at(&self) -> Timestamp {
         Timestamp::from_nanos(i64::try_from(self.reached_at_ns.load(Ordering::Relaxed)).unwrap_or(i64::MAX))
     }
@@ -73,6 +73,15 @@ impl ArchiveProgress {
     }
     fn archive(&self, next: Offset) {
         self.archived.store(next.0, Ordering::Release);
+    }
+}
+
+/// Says at the end of the thread that the archive takes no more rows.
+struct Down(Arc<ArchiveProgress>);
+
+impl Drop for Down {
+    fn drop(&mut self) {
+        self.0.up.store(false, Ordering::Release);
     }
 }
 
@@ -137,6 +146,8 @@ impl Archivist {
         let progress = Arc::new(ArchiveProgress::default());
         let shared = Arc::clone(&progress);
         std::thread::Builder::new().name("archive".to_owned()).spawn(move || {
+            // however it ends, by a panic too, nothing is archived any more
+            let _down = Down(Arc::clone(&shared));
             self.run(&shared, &stopping);
             // nobody may be waiting any more
             end.send(()).ok();
@@ -180,12 +191,16 @@ impl Archivist {
         loop {
             let is_ending = !matches!(stopping.try_recv(), Err(TryRecvError::Empty));
             let wait = if is_ending { Duration::ZERO } else { IDLE };
-            let read = journal.fill(&mut batch, &mut *archive, progress, wait)?;
+            let read = journal.fill(&mut batch, &mut *archive, wait)?;
             let followed = alerts.fill(&self.alerting, &mut batch)?;
-            let is_idle = !read && !followed;
+            let is_idle = read.is_none() && !followed;
             if is_worth_writing(&batch) || (is_idle && is_ending) {
                 batch = write(&mut *archive, batch)?;
                 progress.archive(batch.after().place.journal);
+            }
+            // what waits in the batch is not archived: whoever sees no lag finds every row
+            if let Some(at) = read.filter(|_| batch.is_empty()) {
+                progress.reach(batch.after().place.journal, at);
             }
             if is_idle && is_ending {
                 return Ok(());
