@@ -33,6 +33,7 @@ const MEMBERS: &[&str] = &[
     "limits",
     "unit",
     "summary",
+    "summary_en",
     "evidence",
 ];
 
