@@ -90,6 +90,7 @@ pub(crate) async fn start(
         journal: layout.journal(),
         inbox: inbox.clone(),
         alerting: handle.clone(),
+        started_at: clock.now(),
     };
     let archiving = archivist.start()?;
 

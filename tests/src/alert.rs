@@ -92,7 +92,9 @@ fn check_envelope(delivery: &Delivery) {
 /// The members, their order, and the form of each.
 fn check_form(alert: &Value) {
     let members: Vec<_> = alert.as_object().expect("an object").keys().map(String::as_str).collect();
+    let (reasons, members): (Vec<_>, Vec<_>) = members.into_iter().partition(|name| *name == "lead_reasons");
     assert_eq!(members, MEMBERS, "the members of the contract, in its order");
+    assert_eq!(alert["lead"] == true, !reasons.is_empty(), "a lead says why, and nothing else does: {alert}");
     let id = alert["id"].as_str().expect("a text");
     let is_base32 = |c: char| c.is_ascii_uppercase() || ('2'..='7').contains(&c);
     assert!(id.len() == 26 && id.chars().all(is_base32), "{id} is not 26 characters of base32");

@@ -76,6 +76,17 @@ fn archived(database: &Database) -> BTreeSet<(String, i64)> {
     rows
 }
 
+/// The database comes back once the archive lags as many seconds as `CITYWARDEN_DATABASE_AWAY` says; at once where it is not set.
+async fn come_back(database: &Server, service: &Service) {
+    let seconds = std::env::var("CITYWARDEN_DATABASE_AWAY").ok();
+    let seconds = seconds.map_or(0, |count| count.parse().expect("CITYWARDEN_DATABASE_AWAY is a number"));
+    for reached in (0..=seconds).step_by(20) {
+        let lag = |lag| lag >= reached;
+        service.wait_for_count("citywarden_stage_lag_seconds", &[("stage", "archive")], lag).await;
+    }
+    tokio::task::block_in_place(|| database.resume());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_broker_service_and_database_gone_in_turn_each_violation_has_one_alert_and_each_message_its_row()
 {
@@ -114,7 +125,7 @@ async fn with_broker_service_and_database_gone_in_turn_each_violation_has_one_al
                 broker.restart();
                 service = Service::start(dir);
             }
-            6 => tokio::task::block_in_place(|| database_server.resume()),
+            6 => come_back(&database_server, &service).await,
             _ => {}
         }
     }

@@ -102,6 +102,8 @@ pub(crate) struct Archivist {
     pub(crate) inbox: Inbox,
     /// Has the alert log.
     pub(crate) alerting: Handle,
+    /// From when on it is behind, where it cannot ask the archive.
+    pub(crate) started_at: Timestamp,
 }
 
 /// The archivist, while it runs.
@@ -144,6 +146,8 @@ impl Archivist {
         let (stop, stopping) = channel();
         let (end, ended) = oneshot::channel();
         let progress = Arc::new(ArchiveProgress::default());
+        // until the archive says where it is, all that is known is that it is no further
+        progress.reach(Offset(0), self.started_at);
         let shared = Arc::clone(&progress);
         std::thread::Builder::new().name("archive".to_owned()).spawn(move || {
             // however it ends, by a panic too, nothing is archived any more
