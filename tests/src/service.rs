@@ -244,12 +244,13 @@ pub async fn get(at: SocketAddr, path: &str) -> (u16, String) {
 }
 
 /// What a counter stands at on a page of metrics.
+/// The sum of what carries these labels; of seconds, whole ones.
 fn count(page: &str, name: &str, labels: &[(&str, &str)]) -> usize {
     let wanted: Vec<_> = labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
     page.lines()
         .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
         .filter(|line| wanted.iter().all(|label| line.contains(label)))
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok())
+        .filter_map(|line| line.rsplit(' ').next()?.split('.').next()?.parse::<usize>().ok())
         .sum()
 }
 
