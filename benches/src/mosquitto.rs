@@ -53,6 +53,8 @@ struct Behind {
     who: Subscriber,
     /// Sent to the broker so far.
     sent: u64,
+    /// Whether it has an archive that answers.
+    archives: bool,
 }
 
 enum Subscriber {
@@ -84,14 +86,15 @@ impl Turn {
 impl Behind {
     fn new(who: impl FnOnce(&Mosquitto) -> anyhow::Result<Subscriber>) -> anyhow::Result<Self> {
         let broker = Mosquitto::start();
-        Ok(Self { who: who(&broker)?, broker, sent: 0 })
+        Ok(Self { who: who(&broker)?, broker, sent: 0, archives: false })
     }
 
     fn service(binary: &Path, dir: &Path, has_archive: bool) -> anyhow::Result<Self> {
-        Self::new(|mosquitto| {
+        let behind = Self::new(|mosquitto| {
             let county = County { broker: Some(mosquitto.address), has_archive, ..County::default() };
             Ok(Subscriber::Service(Server::service(binary, dir, &county)?))
-        })
+        })?;
+        Ok(Self { archives: has_archive, ..behind })
     }
 
     async fn turn(&mut self, case: &Case, messages: u64, clock: &Arc<dyn Clock>) -> anyhow::Result<Turn> {
@@ -106,7 +109,9 @@ impl Behind {
         }
         let done_in = began.elapsed();
         let (cpu_now, by_threads_now) = self.cpu();
-        if let Subscriber::Service(server) = &self.who {
+        if let Subscriber::Service(server) = &self.who
+            && self.archives
+        {
             server.archived().await?;
         }
         let mut spent = by_threads_now;

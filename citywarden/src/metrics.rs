@@ -18,7 +18,7 @@ const LATENCY_BUCKETS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 
 const ATTEMPTS: &[&str] = &["delivered", "retry", "refused"];
 /// Why a reading is not judged; besides, a flag's own.
 const DISCARDS: &[&str] =
-    &["duplicate", "out_of_range", "retained", "text", "too_many_quantities", "too_old", "unknown_device"];
+    &["duplicate", "out_of_range", "retained", "text", "too_old", "unknown_device", "unknown_quantity"];
 /// How a reload ends.
 const RELOADS: &[&str] = &["success", "refused", "failed"];
 

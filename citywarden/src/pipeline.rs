@@ -40,7 +40,20 @@ pub(crate) struct Pipeline {
     pub(crate) sources: Sources,
     pub(crate) archiving: Archiving,
     stop: Arc<AtomicBool>,
+    ended: watch::Receiver<Option<&'static str>>,
     threads: Threads,
+}
+
+/// Tells which stage has ended when its thread is left, by a panic too.
+struct End {
+    stage: &'static str,
+    tell: watch::Sender<Option<&'static str>>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.tell.send_replace(Some(self.stage));
+    }
 }
 
 struct Threads {
@@ -69,8 +82,9 @@ pub(crate) async fn start(
     let Spine { inbox, writer, judge, questions, progress, stop_judge, alerting, handle, texts, stored } =
         spine;
 
-    let alerting = on_thread("alerting", alerting.run())?;
-    let writer = start_writer(writer, Arc::clone(&metrics))?;
+    let (tell, ended) = watch::channel(None);
+    let end = |stage| End { stage, tell: tell.clone() };
+    let writer = start_writer(writer, Arc::clone(&metrics), end("journal"))?;
     let reloader = Arc::new(Reloader::new(
         Arc::clone(&config),
         texts,
@@ -80,7 +94,9 @@ pub(crate) async fn start(
         people,
     ));
     reloader.start()?;
-    let judge = on_thread("judge", judge.run())?;
+    // whom the units listen to is known now: what is due at once finds its way
+    let alerting = on_thread(end("alerting"), alerting.run())?;
+    let judge = on_thread(end("judge"), judge.run())?;
     let archivist = Archivist {
         archive: config.archive.clone(),
         region: config.region.clone(),
@@ -107,17 +123,18 @@ pub(crate) async fn start(
         sources,
         archiving,
         stop: stop_judge,
+        ended,
         threads: Threads { judge, writer, alerting },
     })
 }
 
 /// Runs a stage on a thread and a small runtime of its own.
-fn on_thread(
-    name: &str,
-    stage: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<JoinHandle<()>> {
+fn on_thread(end: End, stage: impl Future<Output = ()> + Send + 'static) -> std::io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(stage))
+    std::thread::Builder::new().name(end.stage.to_owned()).spawn(move || {
+        let _end = end;
+        runtime.block_on(stage);
+    })
 }
 
 fn options(config: &Config, layout: &Layout) -> anyhow::Result<SpineOptions> {
@@ -156,9 +173,11 @@ fn outward(config: &Config, metrics: &Arc<Metrics>, people: &UnitDirectory) -> a
 
 type WriterThread = JoinHandle<Result<(), CommitError>>;
 
-fn start_writer(writer: Writer, metrics: Arc<Metrics>) -> std::io::Result<WriterThread> {
+fn start_writer(writer: Writer, metrics: Arc<Metrics>, end: End) -> std::io::Result<WriterThread> {
     let mut was_full = false;
     writer.spawn(move |step| {
+        // lives as long as the thread
+        let _end = &end;
         let is_full = matches!(step, Err(CommitError::DiskFull(_)));
         match step {
             Ok(commit) => metrics.committed(commit.took.duration()),
@@ -173,6 +192,16 @@ fn start_writer(writer: Writer, metrics: Arc<Metrics>) -> std::io::Result<Writer
 }
 
 impl Pipeline {
+    /// Waits until a stage ends that was not told to: without it the service is not what it is for.
+    pub(crate) async fn broken(&self) -> &'static str {
+        let mut ended = self.ended.clone();
+        let stage = ended.wait_for(Option::is_some).await.ok().and_then(|stage| *stage);
+        match stage {
+            Some(stage) => stage,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Stops stage by stage, in the data's order: what was acknowledged is judged, what was judged is in the alert log.
     /// What is left behind goes on after the next start.
     pub(crate) async fn stop(self, deadline: Deadline) {

@@ -29,6 +29,8 @@ pub(crate) struct Reloader {
     in_force: Mutex<InForce>,
     /// Saves that could not be put into force yet, and why.
     pending: Mutex<BTreeMap<Saved, String>>,
+    /// The problems that were reported last.
+    reported: Mutex<BTreeMap<Saved, Vec<String>>>,
     people: UnitDirectory,
 }
 
@@ -82,7 +84,17 @@ impl Reloader {
         let rules = rulebook::in_force(&config.data_dir).and_then(|digest| stored.rules(&digest).ok());
         let registry = county::in_force(&config.data_dir).and_then(|digest| stored.registry(&digest).ok());
         let in_force = Mutex::new(InForce { rules, registry });
-        Self { config, texts, stored, inbox, metrics, in_force, pending: Mutex::default(), people }
+        Self {
+            config,
+            texts,
+            stored,
+            inbox,
+            metrics,
+            in_force,
+            pending: Mutex::default(),
+            reported: Mutex::default(),
+            people,
+        }
     }
 
     /// Puts both into force: a start.
@@ -120,11 +132,20 @@ impl Reloader {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Reports what is wrong with a save; where it is tried again, only what is new.
+    fn report(&self, what: Saved, problems: &[Problem]) {
+        let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        let last = self.reported.lock().unwrap_or_else(PoisonError::into_inner).insert(what, texts.clone());
+        if last != Some(texts) || !self.pending().contains_key(&what) {
+            report(problems);
+        }
+    }
+
     fn rules(&self, always: bool) -> Result<(), ReloadError> {
         let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
         let reading =
             rulebook::read(self.config.rules_dir.as_deref(), self.config.local, in_force.rules.as_deref());
-        report(&reading.problems);
+        self.report(Saved::Rules, &reading.problems);
         let refused = rulebook::has_errors(&reading.problems);
         let result = if refused { "refused" } else { "success" };
         let rules = Arc::new(reading.rules);
@@ -146,7 +167,7 @@ impl Reloader {
     fn registry(&self, always: bool) -> Result<(), ReloadError> {
         let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
         let reading = county::read(&self.config, in_force.registry.as_deref());
-        report(&reading.problems);
+        self.report(Saved::Registry, &reading.problems);
         let registry = Arc::new(reading.registry);
         let is_new = in_force.registry.as_ref().is_none_or(|before| before.digest != registry.digest);
         if !is_new && !always {

@@ -203,13 +203,21 @@ fn resume(
     snapshots: &SnapshotStore,
 ) -> anyhow::Result<(Judge<Stored>, Offset)> {
     let oldest = Reader::open_oldest(&grounds.disk, &grounds.layout.journal())?.position();
-    for Snapshot { next, .. } in snapshots.newest_first()?.iter().filter(|snapshot| snapshot.next < oldest) {
+    // what cannot be gone on from must neither let records go nor stand before what comes
+    let remove = |next| snapshots.remove(next).context("a snapshot that cannot be used");
+    for Snapshot { next, .. } in
+        snapshots.newest_first()?.into_iter().filter(|snapshot| snapshot.next < oldest)
+    {
         tracing::warn!("the snapshot at {next} is older than the journal that is kept");
+        remove(next)?;
     }
     for snapshot in snapshots.newest_first()?.iter().filter(|snapshot| snapshot.next >= oldest) {
         match Judge::restore(evaluation.clone(), stored.clone(), snapshot) {
             Ok(judge) => return Ok((judge, snapshot.next)),
-            Err(error) => tracing::warn!("{error}; an older one is tried"),
+            Err(error) => {
+                tracing::warn!("{error}; an older one is tried");
+                remove(snapshot.next)?;
+            }
         }
     }
     tracing::info!("the judge begins with the oldest record, {oldest}");

@@ -21,6 +21,8 @@ let rules = [];
 let next = null;
 let chosen = null;
 let reading = 0;
+/** What the stream has said since the list began to be read: younger than what the list says. */
+const since = new Map();
 let rows = ROWS;
 let isMoreUnfinished = false;
 const fresh = new Set();
@@ -43,12 +45,14 @@ export function unfinished() {
 /** Reads the list anew: the latest of all, and of each state in which something is to be done. */
 export async function load() {
   const turn = ++reading;
+  since.clear();
   const [latest, ...pages] = await Promise.all([get("alerts", { limit: PAGE }),
     ...UNFINISHED_STATES.map((state) => get("alerts", { state, limit: PAGE_MAX }))]);
   if (turn !== reading) return;
   known.clear();
   fresh.clear();
   for (const alert of [latest, ...pages].flatMap((page) => page.alerts)) known.set(alert.id, alert);
+  for (const [id, alert] of since) known.set(id, alert);
   isMoreUnfinished = pages.some((page) => page.next !== null);
   next = latest.next;
   render();
@@ -77,6 +81,7 @@ export function take(alert) {
     byId("said").textContent = word("list.fresh", `${titleOf(alert.title)}, ${alert.asset.name}`);
   }
   known.set(alert.id, alert);
+  since.set(alert.id, alert);
   settling ??= setTimeout(render, SETTLE_MS);
 }
 

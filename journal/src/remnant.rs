@@ -16,6 +16,7 @@
 //! There are never more of them than readings in the memory of whoever asks for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use citywarden_model::{Digest, Offset};
@@ -62,9 +63,10 @@ impl Remnant {
         self.0.insert(offset, bytes.to_vec());
     }
 
-    /// Drops what nobody needs once `end` is the oldest record.
-    pub(crate) fn settle(&mut self, needed: &BTreeSet<Offset>, end: Offset) {
-        let in_force: BTreeSet<Offset> = self.last_in_force(end).into_values().collect();
+    /// Drops what nobody needs once these are gone, nor while one of them is still there: removing them may be cut short.
+    pub(crate) fn settle(&mut self, needed: &BTreeSet<Offset>, going: &Range<Offset>) {
+        let in_force = [going.start, going.end].map(|at| self.last_in_force(at).into_values());
+        let in_force: BTreeSet<Offset> = in_force.into_iter().flatten().collect();
         self.0.retain(|offset, _| needed.contains(offset) || in_force.contains(offset));
     }
 

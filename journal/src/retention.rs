@@ -141,7 +141,8 @@ fn keep_needed(
     going: Range<Offset>,
     needed: &BTreeSet<Offset>,
 ) -> Result<(), LogError> {
-    let mut remnant = Remnant::read(&**disk, dir)?;
+    let before = Remnant::read(&**disk, dir)?;
+    let mut remnant = before.clone();
     let mut reader = Reader::open(disk, dir, going.start)?;
     loop {
         let batch = reader.next_batch(Some(going.end), RECORDS_A_READ)?;
@@ -157,7 +158,11 @@ fn keep_needed(
             }
         }
     }
-    remnant.settle(needed, going.end);
+    remnant.settle(needed, &going);
+    // a full disk has no room for it, and is freed all the same where it says nothing new
+    if remnant == before {
+        return Ok(());
+    }
     remnant.write(&**disk, dir)
 }
 

@@ -119,6 +119,7 @@ async fn live(options: &Demo, clock: FastClock, county: County, config: Arc<Conf
     tokio::select! {
         ended = playing => { ended?; }
         () = time_is_up => {}
+        stage = pipeline.broken() => anyhow::bail!("the {stage} could not go on; why is said above"),
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
     stop.send_replace(true);

@@ -52,10 +52,11 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     let saves = watch_files(&config, &pipeline)?;
     tell_systemd(&[NotifyState::Ready]);
     tracing::info!("ready: taking messages in and raising alerts");
-    loop {
+    let broken = loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break None,
+            _ = interrupt.recv() => break None,
+            stage = pipeline.broken() => break Some(stage),
             _ = hangup.recv() => {
                 let reloader = Arc::clone(&pipeline.reloader);
                 tokio::task::spawn_blocking(move || {
@@ -64,7 +65,7 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
                 });
             }
         }
-    }
+    };
     tell_systemd(&[NotifyState::Stopping]);
     tracing::info!("stopping");
     let deadline = Deadline::begin();
@@ -74,7 +75,8 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     // pages wait for the stages behind them, so they stop beside them
     tokio::join!(pipeline.stop(deadline), pages.stop(deadline));
     tracing::info!("stopped");
-    Ok(())
+    // whoever keeps services alive starts it again: a start finds out what is really on the disk
+    broken.map_or(Ok(()), |stage| anyhow::bail!("the {stage} could not go on; why is said above"))
 }
 
 /// Says how we are to systemd, where it asked to be told.

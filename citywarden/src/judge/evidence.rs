@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use citywarden_alerting::EvidenceMessage;
-use citywarden_journal::{Body, Disk, LogError, Reader, Record, Remnant};
+use citywarden_journal::{Body, Disk, LogError, Reader, Record, RecordError, Remnant};
 use citywarden_model::{Change, Digest, Hasher, Offset, Transition};
 
 /// Finds the messages of some offsets.
@@ -56,34 +56,53 @@ impl EvidenceSource for JournalEvidence {
     fn messages(&mut self, offsets: &[Offset]) -> std::io::Result<Vec<EvidenceMessage>> {
         let mut found = Vec::with_capacity(offsets.len());
         for stretch in offsets.chunk_by(|a, b| b.0.saturating_sub(a.0) <= GAP_MAX) {
-            self.read(stretch, &mut found)?;
+            found.extend(self.read_beside_retention(stretch).map_err(std::io::Error::other)?);
         }
         Ok(found)
     }
 }
 
+/// Why the messages cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
 impl JournalEvidence {
+    /// Retention may remove what is being read: then the stretch is read anew. The oldest record only moves on, so this ends.
+    fn read_beside_retention(&self, offsets: &[Offset]) -> Result<Vec<EvidenceMessage>, ReadError> {
+        loop {
+            match self.read(offsets) {
+                Err(ReadError::Log(LogError::Gone { .. })) => {}
+                read => return read,
+            }
+        }
+    }
+
     /// Reads one stretch. Of what retention has removed there is what it kept.
-    fn read(&self, offsets: &[Offset], found: &mut Vec<EvidenceMessage>) -> std::io::Result<()> {
-        let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(()) };
+    fn read(&self, offsets: &[Offset]) -> Result<Vec<EvidenceMessage>, ReadError> {
+        let mut found = Vec::with_capacity(offsets.len());
+        let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(found) };
         let mut reader = match Reader::open(&self.disk, &self.dir, *first) {
             Err(LogError::Gone { oldest, .. }) => {
-                self.read_remnant(offsets.iter().filter(|offset| **offset < oldest), found)?;
+                self.read_remnant(offsets.iter().filter(|offset| **offset < oldest), &mut found)?;
                 if oldest > *last {
-                    return Ok(());
+                    return Ok(found);
                 }
-                Reader::open(&self.disk, &self.dir, oldest).map_err(std::io::Error::other)?
+                Reader::open(&self.disk, &self.dir, oldest)?
             }
-            opened => opened.map_err(std::io::Error::other)?,
+            opened => opened?,
         };
         loop {
-            let batch =
-                reader.next_batch(Some(last.next()), RECORDS_A_READ).map_err(std::io::Error::other)?;
+            let batch = reader.next_batch(Some(last.next()), RECORDS_A_READ)?;
             if batch.is_empty() {
-                return Ok(());
+                return Ok(found);
             }
             for record in batch.iter() {
-                let record = record.map_err(std::io::Error::other)?;
+                let record = record?;
                 if offsets.binary_search(&record.offset).is_ok() {
                     found.extend(copy(&record));
                 }
@@ -95,10 +114,10 @@ impl JournalEvidence {
         &self,
         offsets: impl Iterator<Item = &'o Offset>,
         found: &mut Vec<EvidenceMessage>,
-    ) -> std::io::Result<()> {
-        let remnant = Remnant::read(&*self.disk, &self.dir).map_err(std::io::Error::other)?;
+    ) -> Result<(), ReadError> {
+        let remnant = Remnant::read(&*self.disk, &self.dir)?;
         for record in offsets.filter_map(|offset| remnant.record(*offset)) {
-            found.extend(copy(&record.map_err(std::io::Error::other)?));
+            found.extend(copy(&record?));
         }
         Ok(())
     }

@@ -42,11 +42,16 @@ impl SnapshotStore {
     pub(crate) fn write(&self, snapshot: &Snapshot) -> io::Result<()> {
         let body = postcard::to_stdvec(snapshot).map_err(io::Error::other)?;
         let text = [Digest::of(&body).as_bytes().as_slice(), &body].concat();
-        replace(&*self.disk, &self.dir, &format!("{:020}.{ENDING}", snapshot.next.0), &text)?;
+        replace(&*self.disk, &self.dir, &name_of(snapshot.next), &text)?;
         for old in self.paths()?.iter().rev().skip(KEPT) {
             self.disk.remove(old)?;
         }
         Ok(())
+    }
+
+    /// Removes the snapshot of this place.
+    pub(crate) fn remove(&self, next: Offset) -> io::Result<()> {
+        self.disk.remove(&self.dir.join(name_of(next)))
     }
 
     /// The newest snapshots that can be read, newest first; what is damaged is passed over and said so.
@@ -76,6 +81,10 @@ impl SnapshotStore {
         }
         postcard::from_bytes(body).map_err(io::Error::other)
     }
+}
+
+fn name_of(next: Offset) -> String {
+    format!("{:020}.{ENDING}", next.0)
 }
 
 fn ends(path: &Path) -> bool {

@@ -176,7 +176,13 @@ impl<D: Door> Endpoint<D> {
     async fn accept(&self, connections: &mut JoinSet<()>, signals: &Signals) {
         loop {
             tokio::select! {
+                // who has gone makes room first, however many stand at the door
                 biased;
+                Some(ended) = connections.join_next() => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, "a connection's task failed");
+                    }
+                }
                 accepted = self.door.accept() => match accepted {
                     Ok((stream, peer)) => self.begin(stream, peer, connections, signals),
                     Err(error) => {
@@ -184,11 +190,6 @@ impl<D: Door> Endpoint<D> {
                         sleep(ACCEPT_RETRY).await;
                     }
                 },
-                Some(ended) = connections.join_next() => {
-                    if let Err(error) = ended {
-                        tracing::error!(%error, "a connection's task failed");
-                    }
-                }
             }
         }
     }

@@ -95,6 +95,11 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// Whether a file was not there (any more).
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Disk { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     pub(crate) fn disk(what: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         if crate::disk::is_full(&source) {

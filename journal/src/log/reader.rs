@@ -64,7 +64,13 @@ impl LogReader {
         let Some(&base) = bases.iter().rfind(|base| **base <= from) else {
             return Err(LogError::Gone { asked: from, oldest });
         };
-        let (file, header) = segment::open(&**disk, dir, base, false)?;
+        let (file, header) = match segment::open(&**disk, dir, base, false) {
+            // removed between the look at the directory and this
+            Err(error) if error.is_not_found() => {
+                return Err(LogError::Gone { asked: from, oldest: Self::oldest(&**disk, dir)? });
+            }
+            opened => opened?,
+        };
         let (disk, dir) = (Arc::clone(disk), dir.to_owned());
         Ok(Self {
             disk,
@@ -173,7 +179,7 @@ impl LogReader {
         }
         let (file, header) = match segment::open(&*self.disk, &self.dir, self.next, false) {
             Ok(opened) => opened,
-            Err(LogError::Disk { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.is_not_found() => {
                 let oldest = Self::oldest(&*self.disk, &self.dir)?;
                 if oldest > self.next {
                     return Err(LogError::Gone { asked: self.next, oldest });
