@@ -39,9 +39,9 @@ pub(crate) struct Asked {
 impl Keeper {
     /// Removes what was due at the pass before, and asks what is needed of what is due now.
     pub(crate) fn pass(&mut self, now: Timestamp) -> anyhow::Result<()> {
-        let snapshots = SnapshotStore::open(&self.disk, self.layout().snapshots())?.newest_first()?;
+        let snapshots = SnapshotStore::open(&self.disk, self.layout().snapshots())?.places()?;
         // without a snapshot the judge begins with the oldest record: all of them are needed
-        let restart = snapshots.iter().map(|snapshot| snapshot.next).min().unwrap_or_default();
+        let restart = snapshots.last().copied().unwrap_or_default();
         let retention = self.retention()?;
         if let Some(asked) = self.asked.take_if(|asked| asked.judged <= restart) {
             let removed = self.remove(&asked, restart, retention, now)?;

@@ -20,7 +20,7 @@ use citywarden_journal::{
 use citywarden_model::{Clock, LocalClock, Offset, Span};
 use citywarden_rules::EvaluatorOptions;
 
-use crate::judge::{JournalEvidence, Judge, LiveJudge, Progress, Questions, Snapshot, SnapshotStore, Stored};
+use crate::judge::{JournalEvidence, Judge, LiveJudge, Progress, Questions, SnapshotStore, Stored};
 use crate::texts::TextStore;
 
 /// Where things are in the data directory.
@@ -182,7 +182,7 @@ fn warn_torn(what: &str, recovery: &Recovery) {
 /// what comes now would be taken for what was judged already.
 fn check_history(snapshots: &SnapshotStore, inbox: &Inbox, alerting: &Handle) -> anyhow::Result<()> {
     let next = inbox.committed();
-    let snapshot = snapshots.newest_first()?.first().map(|snapshot| snapshot.next);
+    let snapshot = snapshots.places()?.first().copied();
     let applied = alerting.applied_at_start().map(|position| position.offset.next());
     for (what, reached) in [("the judge's snapshot", snapshot), ("the alert log", applied)] {
         if let Some(reached) = reached.filter(|reached| *reached > next) {
@@ -203,20 +203,18 @@ fn resume(
     snapshots: &SnapshotStore,
 ) -> anyhow::Result<(Judge<Stored>, Offset)> {
     let oldest = Reader::open_oldest(&grounds.disk, &grounds.layout.journal())?.position();
-    // what cannot be gone on from must neither let records go nor stand before what comes
-    let remove = |next| snapshots.remove(next).context("a snapshot that cannot be used");
-    for Snapshot { next, .. } in
-        snapshots.newest_first()?.into_iter().filter(|snapshot| snapshot.next < oldest)
-    {
-        tracing::warn!("the snapshot at {next} is older than the journal that is kept");
-        remove(next)?;
-    }
-    for snapshot in snapshots.newest_first()?.iter().filter(|snapshot| snapshot.next >= oldest) {
-        match Judge::restore(evaluation.clone(), stored.clone(), snapshot) {
-            Ok(judge) => return Ok((judge, snapshot.next)),
-            Err(error) => {
-                tracing::warn!("{error}; an older one is tried");
-                remove(snapshot.next)?;
+    for next in snapshots.places()? {
+        let judge = if next < oldest {
+            Err(anyhow::anyhow!("it is older than the journal that is kept"))
+        } else {
+            restore(snapshots, next, evaluation, stored)
+        };
+        match judge {
+            Ok(judge) => return Ok((judge, next)),
+            // it must neither let records go nor stand before the snapshots that come
+            Err(why) => {
+                tracing::warn!("the snapshot at {next} is removed: {why:#}");
+                snapshots.remove(next).context("a snapshot that cannot be used")?;
             }
         }
     }
@@ -225,4 +223,13 @@ fn resume(
     // what this brings about was brought about then
     judge.begin(&Remnant::read(&*grounds.disk, &grounds.layout.journal())?, oldest, &mut Vec::new())?;
     Ok((judge, oldest))
+}
+
+fn restore(
+    snapshots: &SnapshotStore,
+    next: Offset,
+    evaluation: &EvaluatorOptions,
+    stored: &Stored,
+) -> anyhow::Result<Judge<Stored>> {
+    Ok(Judge::restore(evaluation.clone(), stored.clone(), &snapshots.read(next)?)?)
 }

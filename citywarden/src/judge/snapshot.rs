@@ -54,16 +54,11 @@ impl SnapshotStore {
         self.disk.remove(&self.dir.join(name_of(next)))
     }
 
-    /// The newest snapshots that can be read, newest first; what is damaged is passed over and said so.
-    pub fn newest_first(&self) -> io::Result<Vec<Snapshot>> {
-        let mut found = Vec::new();
-        for path in self.paths()?.iter().rev() {
-            match self.read(path) {
-                Ok(snapshot) => found.push(snapshot),
-                Err(why) => tracing::warn!("snapshot {} cannot be used: {why}", path.display()),
-            }
-        }
-        Ok(found)
+    /// The places of which there are snapshots, newest first. They may be large: they are read one by one.
+    pub fn places(&self) -> io::Result<Vec<Offset>> {
+        let stems = self.paths()?.into_iter().rev();
+        let place = |path: PathBuf| path.file_stem()?.to_str()?.parse().ok().map(Offset);
+        Ok(stems.filter_map(place).collect())
     }
 
     /// The files, oldest first.
@@ -72,8 +67,9 @@ impl SnapshotStore {
         Ok(names.iter().map(|name| self.dir.join(name)).filter(|path| ends(path)).collect())
     }
 
-    fn read(&self, path: &Path) -> io::Result<Snapshot> {
-        let bytes = read_whole(&*self.disk, path)?.ok_or(io::ErrorKind::NotFound)?;
+    /// The snapshot of this place; an error where it is damaged.
+    pub fn read(&self, next: Offset) -> io::Result<Snapshot> {
+        let bytes = read_whole(&*self.disk, &self.dir.join(name_of(next)))?.ok_or(io::ErrorKind::NotFound)?;
         let (digest, body) =
             bytes.split_first_chunk::<32>().ok_or_else(|| io::Error::other("it is cut short"))?;
         if Digest::of(body).as_bytes() != digest {
@@ -98,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_whole_snapshot_is_used_and_a_damaged_one_is_passed_over() {
+    fn two_snapshots_are_kept_and_a_damaged_one_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let disk: Arc<dyn Disk> = Arc::new(HostDisk);
         let store = SnapshotStore::open(&disk, dir.path().join("snapshots")).unwrap();
@@ -106,11 +102,14 @@ mod tests {
         for next in [5, 50, 500] {
             store.write(&snapshot(next)).unwrap();
         }
-        assert_eq!(store.newest_first().unwrap(), [snapshot(500), snapshot(50)]);
+        assert_eq!(store.places().unwrap(), [Offset(500), Offset(50)]);
         let newest = store.paths().unwrap().pop().unwrap();
         let mut bytes = std::fs::read(&newest).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         std::fs::write(&newest, bytes).unwrap();
-        assert_eq!(store.newest_first().unwrap(), [snapshot(50)]);
+        assert!(store.read(Offset(500)).unwrap_err().to_string().contains("digest"));
+        assert_eq!(store.read(Offset(50)).unwrap(), snapshot(50));
+        store.remove(Offset(500)).unwrap();
+        assert_eq!(store.places().unwrap(), [Offset(50)]);
     }
 }
