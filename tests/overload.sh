@@ -34,6 +34,10 @@ listen = "127.0.0.1:${PORT_MQTT:-21883}"
 listen = "127.0.0.1:${PORT_HTTP:-28080}"
 [journal]
 retention_every = "1s"
+snapshot_every = "2s"
+reserve_share = 0.2
+[archive]
+url = "postgres://nobody@127.0.0.1:1/none"
 CONFIG
 
 metrics() { curl -sf --max-time 20 "http://127.0.0.1:${PORT_HTTP:-28080}/metrics"; }

@@ -16,6 +16,9 @@ use crate::retention::Keeper;
 /// How often a reload that failed is tried again.
 const RELOAD_EVERY: Duration = Duration::from_secs(1);
 
+/// How often retention looks while the disk is full.
+const FULL_DISK_EVERY: Duration = Duration::from_secs(1);
+
 /// The chores under way.
 pub(crate) struct Chores(Vec<JoinHandle<()>>);
 
@@ -35,7 +38,7 @@ pub(crate) fn start(pipeline: &Pipeline, tick: Duration) -> Chores {
         tokio::spawn(ticks(pipeline.inbox.clone(), tick)),
         tokio::spawn(checkpoints(pipeline.inbox.clone(), pipeline.alerting.clone())),
         tokio::spawn(reloads(Arc::clone(&pipeline.reloader))),
-        tokio::spawn(retention(keeper(pipeline), Arc::clone(&pipeline.clock))),
+        tokio::spawn(retention(keeper(pipeline), pipeline.inbox.clone(), Arc::clone(&pipeline.clock))),
     ])
 }
 
@@ -90,10 +93,14 @@ pub async fn checkpoints(inbox: citywarden_journal::Inbox, alerting: citywarden_
     }
 }
 
-async fn retention(mut keeper: Keeper, clock: Arc<dyn Clock>) {
-    let mut interval = tokio::time::interval(keeper.config.journal.retention_every);
+async fn retention(mut keeper: Keeper, inbox: citywarden_journal::Inbox, clock: Arc<dyn Clock>) {
+    let mut regular = tokio::time::interval(keeper.config.journal.retention_every);
     loop {
-        interval.tick().await;
+        tokio::select! {
+            _ = regular.tick() => {}
+            // what waits for room does not wait for the next regular look
+            () = tokio::time::sleep(FULL_DISK_EVERY) => if !inbox.is_disk_full() { continue },
+        }
         let now = clock.now();
         let passing = tokio::task::spawn_blocking(move || {
             let passed = keeper.pass(now);

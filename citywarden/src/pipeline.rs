@@ -138,8 +138,12 @@ fn on_thread(end: End, stage: impl Future<Output = ()> + Send + 'static) -> std:
 }
 
 fn options(config: &Config, layout: &Layout) -> anyhow::Result<SpineOptions> {
-    let journal =
-        JournalOptions { log: config.journal.log, writer: config.journal.writer, ..Default::default() };
+    let journal = JournalOptions {
+        log: config.journal.log,
+        writer: config.journal.writer,
+        reserve: config.journal.reserve,
+        ..Default::default()
+    };
     Ok(SpineOptions {
         journal,
         alerts: JournalledLog::SIZES,

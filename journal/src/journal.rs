@@ -6,7 +6,7 @@ use std::sync::Arc;
 use citywarden_model::{Clock, Timestamp};
 
 use crate::control::Control;
-use crate::disk::Disk;
+use crate::disk::{Disk, Reserve, ReservingDisk};
 use crate::inbox::{Inbox, InboxOptions};
 use crate::log::{CheckpointKey, Log, LogError, LogOptions, Recovery};
 use crate::record::{Record, RecordError};
@@ -21,6 +21,8 @@ pub struct JournalOptions {
     pub inbox: InboxOptions,
     /// Of the writer.
     pub writer: WriterOptions,
+    /// Room that it leaves to the others on the disk. Default none.
+    pub reserve: Reserve,
 }
 
 /// An open journal.
@@ -54,7 +56,10 @@ impl Journal {
         options: JournalOptions,
         key: CheckpointKey,
     ) -> Result<Self, OpenError> {
-        let (log, recovery) = Log::open(disk, dir, options.log)?;
+        let file_bytes = options.log.segment_bytes.into();
+        let disk: Arc<dyn Disk> =
+            Arc::new(ReservingDisk { disk: Arc::clone(disk), reserve: options.reserve, file_bytes });
+        let (log, recovery) = Log::open(&disk, dir, options.log)?;
         let last_received_at = last_received_at(&recovery)?;
         let inbox =
             Inbox::new(clock, options.inbox, options.log.record_bytes_max, recovery.next, last_received_at);

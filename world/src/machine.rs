@@ -14,7 +14,7 @@ use citywarden_alerting::route::{Pace as GroupPace, Route, Router};
 use citywarden_alerting::{Handle, Health, Observer};
 use citywarden_ingest::endpoint::{Counters, Endpoint, EndpointConfig, SessionStore};
 use citywarden_journal::{
-    CheckpointKey, Closed, Control, Disk, Inbox, InboxOptions, JournalOptions, LogOptions, Pace,
+    CheckpointKey, Closed, Control, Disk, Inbox, InboxOptions, JournalOptions, LogOptions, Pace, Reserve,
     SimulatedDisk, WriterOptions,
 };
 use citywarden_model::{Clock, LocalClock, RegionId, Registry, Span};
@@ -355,6 +355,7 @@ fn options() -> SpineOptions {
                 commit_bytes_max: SEGMENT_BYTES as usize / 2,
             },
             inbox: InboxOptions { bytes_max: 16 << 10, records_max: 64 },
+            reserve: Reserve::default(),
             writer: WriterOptions::default(),
         },
         alerts: Machine::ALERT_LOG,

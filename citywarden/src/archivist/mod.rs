@@ -190,8 +190,7 @@ impl Archivist {
         let mut batch = Batch::new(&applied);
         let mut journal = JournalFollower::open(self, &mut batch)?;
         let mut alerts = AlertFollower::open(&self.alerting, place.alerts)?;
-        tracing::info!("archiving into {} from record {} on", archive.health()?, batch.after().place.journal);
-        progress.up.store(true, Ordering::Release);
+        let (health, from) = (archive.health()?, batch.after().place.journal);
         loop {
             let is_ending = !matches!(stopping.try_recv(), Err(TryRecvError::Empty));
             let wait = if is_ending { Duration::ZERO } else { IDLE };
@@ -205,6 +204,10 @@ impl Archivist {
             // what waits in the batch is not archived: whoever sees no lag finds every row
             if let Some(at) = read.filter(|_| batch.is_empty()) {
                 progress.reach(batch.after().place.journal, at);
+            }
+            // only now it is known that it takes rows
+            if !progress.up.swap(true, Ordering::AcqRel) {
+                tracing::info!("archiving into {health} from record {from} on");
             }
             if is_idle && is_ending {
                 return Ok(());

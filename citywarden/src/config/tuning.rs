@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use citywarden_alerting::outbox::{Backoff, OutboxLimits};
-use citywarden_journal::{LogOptions, WriterOptions};
+use citywarden_journal::{LogOptions, Reserve, WriterOptions};
 use citywarden_model::{LocalClock, RegionId, Span};
 use citywarden_rules::EvaluatorOptions;
 
@@ -20,6 +20,8 @@ pub(crate) struct JournalConfig {
     pub(crate) retention: Span,
     /// The share of the disk it may take.
     pub(crate) retention_share: f64,
+    /// Room on the disk that it leaves to the rest of the service.
+    pub(crate) reserve: Reserve,
     /// How often it is looked whether segments may go.
     pub(crate) retention_every: Duration,
     /// How often the judge takes a snapshot, by the journal's clock: what a restart reads again at most.
@@ -37,12 +39,18 @@ pub(crate) struct WatchConfig {
 
 const DAY: i64 = 24 * 60;
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share between 0 and 1, in thousandths"
+)]
 pub(crate) fn journal(fields: Option<&Fields<'_, '_>>) -> JournalConfig {
     let mut journal = JournalConfig {
         log: LogOptions::default(),
         writer: WriterOptions::default(),
         retention: Span::from_mins(30 * DAY),
         retention_share: 0.5,
+        reserve: Reserve { share_permille: 50, bytes_max: 1 << 30 },
         retention_every: Duration::from_mins(10),
         snapshot_every: Span::from_secs(30),
     };
@@ -59,6 +67,9 @@ pub(crate) fn journal(fields: Option<&Fields<'_, '_>>) -> JournalConfig {
     );
     journal.retention =
         fields.duration("retention", journal.retention, Span::from_mins(DAY)..=Span::from_mins(3650 * DAY));
+    if fields.place("reserve_share").is_some() {
+        journal.reserve.share_permille = (fields.share("reserve_share", 0.05) * 1e3).round() as u16;
+    }
     journal.retention_share = fields.share("retention_share", journal.retention_share);
     let every =
         fields.duration("retention_every", Span::from_mins(10), Span::from_secs(1)..=Span::from_mins(DAY));

@@ -38,12 +38,14 @@ impl SnapshotStore {
         Ok(Self { disk: Arc::clone(disk), dir })
     }
 
-    /// Writes a snapshot whole or not at all, and removes the oldest.
+    /// Writes a snapshot whole or not at all, and removes the oldest. Where nothing came since the last one, as on a full
+    /// disk, it is the second of its place, and the one before would only hold back what retention could free.
     pub(crate) fn write(&self, snapshot: &Snapshot) -> io::Result<()> {
+        let is_second = self.places()?.first() == Some(&snapshot.next);
         let body = postcard::to_stdvec(snapshot).map_err(io::Error::other)?;
         let text = [Digest::of(&body).as_bytes().as_slice(), &body].concat();
         replace(&*self.disk, &self.dir, &name_of(snapshot.next), &text)?;
-        for old in self.paths()?.iter().rev().skip(KEPT) {
+        for old in self.paths()?.iter().rev().skip(if is_second { 1 } else { KEPT }) {
             self.disk.remove(old)?;
         }
         Ok(())
@@ -111,5 +113,16 @@ mod tests {
         assert_eq!(store.read(Offset(50)).unwrap(), snapshot(50));
         store.remove(Offset(500)).unwrap();
         assert_eq!(store.places().unwrap(), [Offset(50)]);
+    }
+
+    #[test]
+    fn a_second_snapshot_of_the_same_place_leaves_nothing_older() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(HostDisk);
+        let store = SnapshotStore::open(&disk, dir.path().join("snapshots")).unwrap();
+        for (next, places) in [(5, vec![5]), (50, vec![50, 5]), (50, vec![50]), (60, vec![60, 50])] {
+            store.write(&Snapshot { next: Offset(next), evaluator: Vec::new() }).unwrap();
+            assert_eq!(store.places().unwrap(), places.into_iter().map(Offset).collect::<Vec<_>>());
+        }
     }
 }

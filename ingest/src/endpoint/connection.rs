@@ -259,8 +259,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             counters.slow_readers.increment();
             return Err(End::Left);
         }
-        if self.reads == Reads::Held {
-            // not read, so it cannot be heard
+        if self.reads == Reads::Held || self.waits_for_room {
+            // not read, or not taken in: so it cannot be heard
             self.last_heard = now;
             self.unfinished_since = self.unfinished_since.map(|_| now);
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::{Disk, DiskFile, DiskLock};
+use super::{Disk, DiskFile, DiskLock, Space};
 
 /// The file system of this machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,6 +54,10 @@ impl Disk for HostDisk {
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+    fn space(&self, dir: &Path) -> io::Result<Space> {
+        let found = fs4::statvfs(dir)?;
+        Ok(Space { total: found.total_space(), free: found.available_space() })
     }
 }
 

@@ -2,6 +2,7 @@
 //! fills up and fails.
 
 mod host;
+mod reserve;
 #[cfg(feature = "simulated-disk")]
 mod simulated;
 
@@ -10,6 +11,8 @@ use std::io;
 use std::path::Path;
 
 pub use host::HostDisk;
+pub use reserve::Reserve;
+pub(crate) use reserve::ReservingDisk;
 #[cfg(feature = "simulated-disk")]
 pub use simulated::SimulatedDisk;
 
@@ -36,10 +39,21 @@ pub trait Disk: Send + Sync {
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     /// Takes the lock of this name; [`io::ErrorKind::WouldBlock`] where another process or part has it.
     fn lock(&self, path: &Path) -> io::Result<DiskLock>;
+    /// How large the disk of this directory is, and how much of it is free.
+    fn space(&self, dir: &Path) -> io::Result<Space>;
     /// Whether a call may take long, so that async code has to make it on a thread for that.
     fn may_block(&self) -> bool {
         true
     }
+}
+
+/// The size of a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes in all.
+    pub total: u64,
+    /// Bytes that may still be written.
+    pub free: u64,
 }
 
 /// An open file.

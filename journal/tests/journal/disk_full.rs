@@ -1,8 +1,13 @@
 //! The disk fills up, and there is room again.
 
-use citywarden_journal::{AppendError, CommitError, SimulatedDisk};
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::support::{HandClock, assert_intact, dir, message, messages, open, payload, shared};
+use citywarden_journal::{
+    AppendError, CommitError, Journal, JournalOptions, Reserve, SimulatedDisk, replace,
+};
+
+use crate::support::{HandClock, assert_intact, dir, key, message, messages, open, payload, shared, small};
 
 #[test]
 fn a_full_disk_stops_acknowledging_and_goes_on_by_itself_when_there_is_room() {
@@ -56,4 +61,26 @@ fn a_full_disk_that_loses_power_keeps_what_was_acknowledged_and_shows_nothing_ha
         assert_eq!(messages(&shared(&disk), &dir(), Some(reopened.recovery.next)), sent, "seed {seed}");
         assert_intact(&disk);
     }
+}
+
+#[test]
+fn a_full_disk_has_room_left_for_what_frees_it() {
+    const TOTAL: u64 = 100_000;
+    let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
+    disk.set_capacity(Some(TOTAL));
+    let reserve = Reserve { share_permille: 200, bytes_max: u64::MAX };
+    let options = JournalOptions { reserve, ..small() };
+    let mut journal = Journal::open(&shared(&disk), Arc::new(clock.clone()), &dir(), options, key()).unwrap();
+    let mut number = 0;
+    let full = loop {
+        number += 1;
+        journal.inbox.append(&message(&payload(number))).unwrap();
+        if let Err(error) = journal.writer.commit() {
+            break error;
+        }
+    };
+    assert!(matches!(full, CommitError::DiskFull(_)), "{full}");
+    let left = TOTAL - disk.used();
+    assert!((20_000..20_000 + 4096).contains(&left), "{left} bytes are left");
+    replace(&disk, Path::new("/data"), "snapshot", &vec![7; 20_000]).unwrap();
 }

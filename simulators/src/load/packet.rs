@@ -15,7 +15,8 @@ pub(super) const CONNACK_ACCEPTED: [u8; 4] = [0x20, 0x02, 0x00, 0x00];
 /// The first two bytes of every PUBACK; two of the packet id follow.
 pub(super) const PUBACK_HEAD: [u8; 2] = [0x40, 0x02];
 pub(super) const PUBACK_LEN: usize = 4;
-const KEEP_ALIVE_S: u16 = 60;
+/// None: who waits for an acknowledgement, however long, sends nothing meanwhile.
+const KEEP_ALIVE_S: u16 = 0;
 
 const CLEAN_SESSION: u8 = 0x02;
 const WITH_PASSWORD: u8 = 0xC0;
@@ -156,7 +157,7 @@ mod tests {
     #[test]
     fn a_connect_is_as_the_standard_writes_it() {
         let bare = connect("a", None);
-        assert_eq!(bare, [0x10, 13, 0, 4, b'M', b'Q', b'T', b'T', 4, 0x02, 0, 60, 0, 1, b'a']);
+        assert_eq!(bare, [0x10, 13, 0, 4, b'M', b'Q', b'T', b'T', 4, 0x02, 0, 0, 0, 1, b'a']);
         let known = connect("a", Some(&("u".to_owned(), "pw".to_owned())));
         assert_eq!(known[9], 0xC2);
         assert_eq!(known[15..], [0, 1, b'u', 0, 2, b'p', b'w']);

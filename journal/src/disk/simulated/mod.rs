@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use file::SimulatedFile;
 use world::World;
 
-use super::{Disk, DiskFile, DiskLock};
+use super::{Disk, DiskFile, DiskLock, Space};
 
 /// A disk in memory; clones are the same disk.
 #[derive(Clone, Default)]
@@ -163,6 +163,11 @@ impl Disk for SimulatedDisk {
         world.operate()?;
         let held = world.lock(path).ok_or(io::ErrorKind::WouldBlock)?;
         Ok(Box::new(held))
+    }
+    fn space(&self, _dir: &Path) -> io::Result<Space> {
+        let world = self.world();
+        let total = world.capacity.unwrap_or(u64::MAX);
+        Ok(Space { total, free: total.saturating_sub(world.used()) })
     }
     fn may_block(&self) -> bool {
         false

@@ -1,0 +1,77 @@
+//! A disk that leaves room: the journal does not fill it to the last byte.
+//!
+//! What frees room again needs some itself: a snapshot of the judge, without which no segment may go, what has to outlive a
+//! segment, and the alert log. So no new segment is begun where less than the reserve would be left.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Disk, DiskFile, DiskLock, Space};
+
+/// Space that is left to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reserve {
+    /// Of the whole disk, in thousandths.
+    pub share_permille: u16,
+    /// Never more than this.
+    pub bytes_max: u64,
+}
+
+impl Reserve {
+    fn of(self, space: &Space) -> u64 {
+        (space.total / 1000).saturating_mul(self.share_permille.into()).min(self.bytes_max)
+    }
+}
+
+/// Makes no file where less than the reserve would be left once it has its size.
+pub(crate) struct ReservingDisk {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) reserve: Reserve,
+    /// What a file takes.
+    pub(crate) file_bytes: u64,
+}
+
+impl Disk for ReservingDisk {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let space = self.disk.space(path.parent().unwrap_or(path))?;
+        let reserve = self.reserve.of(&space);
+        if space.free < reserve.saturating_add(self.file_bytes) {
+            let Space { free, .. } = space;
+            let why =
+                format!("{free} bytes are free, of which {reserve} are left to the rest of the service");
+            return Err(io::Error::new(io::ErrorKind::StorageFull, why));
+        }
+        self.disk.create(path)
+    }
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        self.disk.create_dir(dir)
+    }
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.open(path)
+    }
+    fn open_to_read(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.open_to_read(path)
+    }
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.disk.list(dir)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.disk.sync_dir(dir)
+    }
+    fn lock(&self, path: &Path) -> io::Result<DiskLock> {
+        self.disk.lock(path)
+    }
+    fn space(&self, dir: &Path) -> io::Result<Space> {
+        self.disk.space(dir)
+    }
+    fn may_block(&self) -> bool {
+        self.disk.may_block()
+    }
+}
