@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio_postgres::NoTls;
 
+use crate::left_out::left_out;
+
 /// A server; the script's is removed when dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -54,14 +56,13 @@ pub fn own_server(name: &str) -> Option<Server> {
             Some(Server { url, own: Some(Own { name, port }) })
         }
         Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "no database, and this is CI: {error}");
-            println!("SKIPPED: no database: {error}");
+            left_out(&format!("no database: {error}"));
             None
         }
     }
 }
 
-/// A server; in CI there must be one.
+/// A server; `None` is said, and fails in `./test`.
 pub fn server(name: &str) -> Option<Server> {
     match std::env::var("CITYWARDEN_TEST_DATABASE") {
         Ok(url) => {

@@ -15,6 +15,8 @@ pub mod browser;
 pub mod client;
 pub mod county;
 pub mod database;
+pub mod fleet;
+pub mod left_out;
 pub mod moment;
 pub mod mosquitto;
 pub mod pack;

@@ -132,6 +132,13 @@ impl Running {
         assert!(status.success(), "it ended with {status}:\n{}", self.err.lines().join("\n"));
     }
 
+    /// The most memory it has held, in KiB.
+    pub fn memory_peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok()).expect("Linux says it")
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: &str) {
         let sent =
