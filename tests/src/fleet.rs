@@ -35,6 +35,7 @@ pub struct Fleet {
     devices: Vec<JoinHandle<()>>,
     violating: Vec<String>,
     offered: usize,
+    padding: String,
 }
 
 /// What a fleet sent, all of it acknowledged.
@@ -57,17 +58,30 @@ impl Fleet {
 
     /// Connects the loading trucks.
     pub fn start(at: SocketAddr, loaders: usize) -> Self {
+        Self::start_padded(at, loaders, 0)
+    }
+
+    /// As [`Self::start`], with so many bytes more in each clean message.
+    pub fn start_padded(at: SocketAddr, loaders: usize, padding: usize) -> Self {
         let acknowledged = Arc::<Acknowledged>::default();
         let device =
             |number| Stubborn::start(at, topic_of(&loader(number)), WINDOW, Arc::clone(&acknowledged));
         let (loaders, devices) = (0..loaders).map(device).unzip();
-        Self { at, acknowledged, loaders, devices, violating: Vec::new(), offered: 0 }
+        Self {
+            at,
+            acknowledged,
+            loaders,
+            devices,
+            violating: Vec::new(),
+            offered: 0,
+            padding: "x".repeat(padding),
+        }
     }
 
     /// Hands each loading truck one clean message.
     pub fn load(&mut self) {
         for loader in &self.loaders {
-            let payload = message(now(), true, &self.offered.to_string());
+            let payload = message(now(), true, &format!("{}{}", self.offered, self.padding));
             loader.send(payload).expect("the device runs");
             self.offered += 1;
         }

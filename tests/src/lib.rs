@@ -24,5 +24,6 @@ pub mod receiver;
 pub mod recording;
 pub mod scenario;
 pub mod service;
+pub mod small_disk;
 pub mod stubborn;
 pub mod wire;

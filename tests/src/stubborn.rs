@@ -42,6 +42,12 @@ impl Acknowledged {
 
     /// Waits until so many are acknowledged.
     pub async fn wait_for(&self, count: usize, patience: Duration) {
+        let in_time = self.reaches(count, patience).await;
+        assert!(in_time, "{} of {count} acknowledged within {patience:?}", self.count());
+    }
+
+    /// Whether so many are acknowledged within this time.
+    pub async fn reaches(&self, count: usize, patience: Duration) -> bool {
         let wait = async {
             loop {
                 let mut changed = std::pin::pin!(self.changed.notified());
@@ -52,8 +58,7 @@ impl Acknowledged {
                 changed.await;
             }
         };
-        let in_time = tokio::time::timeout(patience, wait).await;
-        assert!(in_time.is_ok(), "{} of {count} acknowledged within {patience:?}", self.count());
+        tokio::time::timeout(patience, wait).await.is_ok()
     }
 }
 
