@@ -22,6 +22,8 @@ use crate::stubborn::{Acknowledged, Stubborn};
 pub const RULE: &str = "muck-truck-uncovered";
 /// Messages of one violation.
 const MESSAGES_OF_VIOLATION: usize = 7;
+/// So many of them are no violation yet.
+const MESSAGES_BEFORE_IT_COUNTS: usize = 3;
 /// Messages in flight on one connection.
 const WINDOW: usize = 10;
 
@@ -36,6 +38,8 @@ pub struct Fleet {
     violating: Vec<String>,
     offered: usize,
     padding: String,
+    /// Of a violation that began: how its truck goes on.
+    rest: Option<(UnboundedSender<String>, Vec<String>)>,
 }
 
 /// What a fleet sent, all of it acknowledged.
@@ -75,6 +79,7 @@ impl Fleet {
             violating: Vec::new(),
             offered: 0,
             padding: "x".repeat(padding),
+            rest: None,
         }
     }
 
@@ -89,18 +94,36 @@ impl Fleet {
 
     /// The next truck has driven uncovered until now, and says so.
     pub fn violate(&mut self) {
+        self.begin_violation();
+        self.go_on_violating();
+    }
+
+    /// As [`Self::violate`], and the truck has not said enough yet.
+    pub fn begin_violation(&mut self) {
         let truck = violator(self.violating.len());
         let acknowledged = Arc::clone(&self.acknowledged);
         let (work, device) = Stubborn::start(self.at, topic_of(&truck), WINDOW, acknowledged);
         let now = now();
-        for number in 0..MESSAGES_OF_VIOLATION {
+        let mut messages = (0..MESSAGES_OF_VIOLATION).map(|number| {
             let age = 5 * i64::try_from(MESSAGES_OF_VIOLATION - number).expect("small");
-            let payload = message(ago(now, age), false, &format!("{truck}/{number}"));
+            message(ago(now, age), false, &format!("{truck}/{number}"))
+        });
+        for payload in messages.by_ref().take(MESSAGES_BEFORE_IT_COUNTS) {
+            work.send(payload).expect("the device runs");
+        }
+        self.rest = Some((work, messages.collect()));
+        self.offered += MESSAGES_BEFORE_IT_COUNTS;
+        self.devices.push(device);
+        self.violating.push(truck);
+    }
+
+    /// The truck that began says the rest.
+    pub fn go_on_violating(&mut self) {
+        let (work, rest) = self.rest.take().expect("one began");
+        for payload in rest {
             work.send(payload).expect("the device runs");
             self.offered += 1;
         }
-        self.devices.push(device);
-        self.violating.push(truck);
     }
 
     /// How many messages were handed to the trucks.
@@ -130,19 +153,28 @@ impl Sent {
     /// nothing acknowledged is missing, each violation was told once and nothing besides, and the journal judged again says
     /// the same.
     pub fn check(&self, dir: &Path, server: &WebhookServer) {
+        self.check_kept(dir);
+        self.check_told_once(server);
+        let derived = json_lines(&backtest_journal(dir));
+        let raised = server.opened();
+        assert_eq!(sorted_as_raised(&derived), sorted_as_raised(raised.iter().map(Delivery::alert)));
+    }
+
+    /// The first half of [`Self::check`]: what is kept.
+    pub fn check_kept(&self, dir: &Path) {
         verify(dir);
         let kept: BTreeSet<_> = payloads(&dump(dir)).collect();
         let missing = self.payloads.iter().filter(|payload| !kept.contains(*payload)).count();
         assert_eq!(missing, 0, "of {} acknowledged messages are missing", self.payloads.len());
         let distinct: BTreeSet<_> = self.payloads.iter().collect();
         assert_eq!(distinct.len(), self.payloads.len(), "each message is unlike any other");
+    }
 
+    /// The second half of [`Self::check`]: what was told.
+    pub fn check_told_once(&self, server: &WebhookServer) {
         let subject = |truck: &String| (RULE.to_owned(), truck.clone(), "violation".to_owned());
         let wanted: BTreeMap<_, usize> = self.violating.iter().map(|truck| (subject(truck), 1)).collect();
         assert_eq!(server.opened_subjects(), wanted, "each violation once");
-        let derived = json_lines(&backtest_journal(dir));
-        let raised = server.opened();
-        assert_eq!(sorted_as_raised(&derived), sorted_as_raised(raised.iter().map(Delivery::alert)));
     }
 }
 
