@@ -43,7 +43,7 @@ pub(crate) struct Options {
 /// and every verdict decided.
 const CASES: [Case; 2] = [
     Case { connections: 50, window: 100, first: 300_000 },
-    Case { connections: 1_000, window: 1, first: 200_000 },
+    Case { connections: 5_000, window: 1, first: 200_000 },
 ];
 
 /// Runs all of it and prints the figures.

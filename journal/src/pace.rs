@@ -11,6 +11,10 @@ use crate::inbox::Shared;
 
 /// Whoever runs the loop of the writer, and lets time pass in it.
 pub trait Pace {
+    /// There is something to commit: whoever is ready to bring more may do so first.
+    fn gather(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
     /// Between the two halves of a commit: written, and not synced yet.
     fn written(&mut self) -> impl Future<Output = ()> + Send;
     /// The disk is full: waits so long, or until the inbox is closed; earlier does no harm.
@@ -37,6 +41,11 @@ impl Future for Closed {
 pub(crate) struct ThreadPace;
 
 impl Pace for ThreadPace {
+    /// Takes no time on a machine with a processor to spare; where all are busy, a commit then takes what others have in
+    /// their hands, instead of a sync for each handful.
+    async fn gather(&mut self) {
+        thread::yield_now();
+    }
     async fn written(&mut self) {}
     async fn room(&mut self, closed: Closed, patience: Duration) {
         let mut closed = pin!(closed);

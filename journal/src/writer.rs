@@ -158,6 +158,7 @@ impl Writer {
         mut observe: impl FnMut(&Result<Commit, CommitError>),
     ) -> Result<(), CommitError> {
         while self.work().await == Next::Commit {
+            pace.gather().await;
             let written = self.write();
             pace.written().await;
             let step = self.sync(written);
