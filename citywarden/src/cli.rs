@@ -284,9 +284,9 @@ pub(crate) enum Journal {
         #[command(flatten)]
         config: ConfigFile,
     },
-    /// Walks the hash chain; a flipped bit is named with its offset
+    /// Walks the hash chains of journal and alert log, and the texts they name; a flipped bit is named with its offset
     ///
-    /// Needs no key. Exits 0 where the chain is whole, after a crash too: a torn or unsigned tail is intact.
+    /// Needs no key. Exits 0 where all of it is whole, after a crash too: a torn or unsigned tail is intact.
     #[command(after_help = "Example: citywarden journal verify --config citywarden.toml")]
     Verify(JournalAt),
 }

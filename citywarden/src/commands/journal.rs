@@ -1,10 +1,10 @@
-//! `citywarden journal stat | dump | verify`: what is in the journal, beside a running service too.
+//! `citywarden journal stat | dump`: what is in the journal, beside a running service too.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use citywarden_journal::{Disk, HostDisk, Reader, recording, stat, verify};
+use citywarden_journal::{Disk, HostDisk, Reader, recording, stat};
 use citywarden_model::Offset;
 use serde_json::json;
 
@@ -76,52 +76,6 @@ pub(crate) fn dump(from: Option<u64>, to: Option<u64>, config: &ConfigFile) -> a
             writeln!(out, "{}", recording::write_line(&record?))?;
         }
     }
-}
-
-/// Walks the hash chain.
-pub(crate) fn check_chain(at: &JournalAt) -> anyhow::Result<ExitCode> {
-    let layout = Layout::new(&read_config(&at.config)?.data_dir);
-    let found = verify(&*disk(), &layout.journal(), None)?;
-    let mut out = output();
-    if at.json {
-        let faults: Vec<_> = found
-            .faults
-            .iter()
-            .map(|fault| json!({"file": fault.path, "byte": fault.position, "offset": fault.offset, "what": fault.what}))
-            .collect();
-        let object = json!({
-            "whole": found.faults.is_empty(),
-            "first": found.first,
-            "next": found.next,
-            "head": found.head,
-            "commits": found.commits,
-            "checkpoints": found.checkpoints,
-            "signed_to": found.signed_to,
-            "signers": found.signers,
-            "faults": faults,
-        });
-        writeln!(out, "{object}")?;
-    } else if found.faults.is_empty() {
-        writeln!(
-            out,
-            "whole: records {} to {} (not included), {} commits, head {}",
-            found.first, found.next, found.commits, found.head
-        )?;
-        if let Some(signed_to) = found.signed_to {
-            writeln!(
-                out,
-                "signed up to {signed_to} by {} checkpoints, keys {:?}",
-                found.checkpoints, found.signers
-            )?;
-        }
-        if let Some(unfinished) = &found.unfinished {
-            writeln!(out, "after that: {unfinished} (an unfinished commit, no damage)")?;
-        }
-    }
-    for fault in &found.faults {
-        writeln!(std::io::stderr(), "{fault}")?;
-    }
-    Ok(if found.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn disk() -> Arc<dyn Disk> {

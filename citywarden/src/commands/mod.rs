@@ -13,6 +13,7 @@ mod replay;
 mod rules;
 mod run;
 mod simulate;
+mod verify;
 
 use std::io::{self, BufWriter, StdoutLock};
 use std::process::ExitCode;
@@ -42,7 +43,7 @@ pub(crate) fn carry_out(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Journal(Journal::Stat(at)) => journal::print_stat(at),
         Command::Journal(Journal::Dump { from, to, config }) => journal::dump(*from, *to, config),
-        Command::Journal(Journal::Verify(at)) => journal::check_chain(at),
+        Command::Journal(Journal::Verify(at)) => verify::run(at),
         Command::Simulate(options) => simulate::run(options),
         Command::Record(options) => record::run(options),
         Command::Replay(options) => replay::run(options),

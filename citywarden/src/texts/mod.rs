@@ -97,6 +97,22 @@ impl TextStore {
         let found = Digest::of(&text);
         if found == *digest { Ok(text) } else { Err(TextError::Damaged { path, found }) }
     }
+    /// How many texts are kept and whole, and what is wrong with the others.
+    pub(crate) fn check(&self) -> Result<(usize, Vec<TextError>), TextError> {
+        let list =
+            |dir: &Path| self.disk.list(dir).map_err(|error| TextError::Disk { path: dir.to_owned(), error });
+        let (mut whole, mut spoilt) = (0, Vec::new());
+        for folder in list(&self.dir)? {
+            // what is no digest is no text: a save that was cut short
+            for digest in list(&self.dir.join(folder))?.iter().filter_map(|name| Digest::parse(name)) {
+                match self.get(&digest) {
+                    Ok(_) => whole += 1,
+                    Err(error) => spoilt.push(error),
+                }
+            }
+        }
+        Ok((whole, spoilt))
+    }
     /// Keeps a rule set, under its own digest.
     pub fn put_rules(&self, rules: &RuleSet) -> Result<Digest, TextError> {
         let mut list = String::new();

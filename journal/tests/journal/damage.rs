@@ -32,6 +32,7 @@ fn one_flipped_bit_at_every_byte_of_a_closed_segment_is_found_in_that_segment() 
     let (disk, _) = filled();
     let path = segment(0);
     let len = disk.contents(&path).unwrap().len() as u64;
+    let second = (1..RECORDS).find(|base| disk.contents(&segment(*base)).is_some()).unwrap();
     for at in 0..len {
         let bit = u8::try_from(at % 8).unwrap();
         assert!(disk.flip(&path, at, bit));
@@ -43,6 +44,8 @@ fn one_flipped_bit_at_every_byte_of_a_closed_segment_is_found_in_that_segment() 
         assert_eq!(faults.len(), 1, "byte {at}: {faults:?}");
         assert_eq!(faults[0].path, path, "byte {at}");
         assert!(faults[0].position <= at, "byte {at}: {faults:?}");
+        // behind the last record of the segment what is damaged is the place of the next
+        assert!(faults[0].offset <= Offset(second), "byte {at}: {faults:?}");
         assert!(disk.flip(&path, at, bit));
     }
     assert!(verify(&disk, &dir(), None).unwrap().is_intact());
