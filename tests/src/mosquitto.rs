@@ -50,9 +50,13 @@ impl Subscriber {
 impl Mosquitto {
     /// The shipped configuration on a free loopback port, in a directory of its own.
     pub fn start() -> Self {
-        let dir = TempDir::new().expect("there is room for a directory");
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = free.expect("loopback has a free port");
+        Self::start_at(free.expect("loopback has a free port"))
+    }
+
+    /// As [`Self::start`], at an address that was chosen before.
+    pub fn start_at(address: SocketAddr) -> Self {
+        let dir = TempDir::new().expect("there is room for a directory");
         let shipped = include_str!("../../deploy/mosquitto.conf");
         let listener = format!("listener {} 127.0.0.1", address.port());
         let place = format!("persistence_location {}/", dir.path().display());

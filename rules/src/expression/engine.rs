@@ -2,7 +2,7 @@
 
 use std::sync::Once;
 
-use rhai::{Engine, OptimizationLevel};
+use rhai::{Engine, EvalAltResult, OptimizationLevel, Position};
 
 use super::background_corrected;
 
@@ -30,6 +30,17 @@ pub(crate) const FUNCTIONS: &[(&str, Function)] = &[
     ("floor", Function::Of1(f64::floor)),
     ("round", Function::Of1(f64::round)),
     ("background_corrected", Function::Of2(background_corrected)),
+];
+
+type Calculate = fn(f64, f64) -> f64;
+
+/// What is done with two numbers, by its sign.
+const ARITHMETIC: &[(&str, Calculate)] = &[
+    ("+", |left, right| left + right),
+    ("-", |left, right| left - right),
+    ("*", |left, right| left * right),
+    ("/", |left, right| left / right),
+    ("%", |left, right| left % right),
 ];
 
 /// The function of this name.
@@ -86,10 +97,22 @@ fn register(engine: &mut Engine) {
     engine.register_fn("-", |number: f64| -number).register_fn("!", |truth: bool| !truth);
     for (name, function) in FUNCTIONS {
         match *function {
-            Function::Of1(call) => engine.register_fn(*name, call),
-            Function::Of2(call) => engine.register_fn(*name, call),
+            Function::Of1(call) => engine.register_fn(*name, move |one: f64| finite(call(one))),
+            Function::Of2(call) => {
+                engine.register_fn(*name, move |one: f64, other: f64| finite(call(one, other)))
+            }
         };
     }
+    // rhai's own would hand on what is no number, and a comparison with that is false: compliant
+    engine.set_fast_operators(false);
+    for (sign, calculate) in ARITHMETIC {
+        engine.register_fn(*sign, |left: f64, right: f64| finite(calculate(left, right)));
+    }
+}
+
+fn finite(number: f64) -> Result<f64, Box<EvalAltResult>> {
+    let odd = || EvalAltResult::ErrorArithmetic("no finite number".to_owned(), Position::NONE);
+    if number.is_finite() { Ok(number) } else { Err(odd().into()) }
 }
 
 #[cfg(test)]

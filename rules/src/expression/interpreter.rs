@@ -1,6 +1,6 @@
 //! Running an expression.
 
-use rhai::{Dynamic, Engine, Scope};
+use rhai::{Dynamic, Engine, EvalAltResult, Scope};
 
 use super::engine::engine;
 use super::{Expression, Kind, Scalar};
@@ -11,7 +11,7 @@ pub enum ExpressionError {
     /// The caller handed in a slot without a value.
     #[error("slot {0} has no value")]
     Missing(usize),
-    /// The result is infinite or no number.
+    /// A number on the way, or the result, is infinite or none.
     #[error("`{0}` gives no finite number")]
     NotFinite(String),
     /// The engine gave up: too many operations, too deep, or a value of the wrong kind.
@@ -61,10 +61,14 @@ impl Interpreter {
                 Scalar::Missing => return Err(ExpressionError::Missing(*slot)),
             };
         }
-        let value = self
-            .engine
-            .eval_ast_with_scope(&mut self.scope, &expression.ast)
-            .map_err(|error| failed(expression, error.to_string()))?;
+        let value = self.engine.eval_ast_with_scope(&mut self.scope, &expression.ast);
+        let value = value.map_err(|error| {
+            if matches!(*error, EvalAltResult::ErrorArithmetic(..)) {
+                ExpressionError::NotFinite(expression.text.clone())
+            } else {
+                failed(expression, error.to_string())
+            }
+        })?;
         scalar(expression, &value)
     }
 }

@@ -124,6 +124,28 @@ fn what_is_not_finite_is_an_error() {
     }
 }
 
+/// A comparison with what is no number is false, and false would read as compliant.
+#[test]
+fn what_is_not_finite_on_the_way_to_true_or_false_is_an_error() {
+    for text in [
+        "db / (db - db) > 50.0",
+        "!(db / (db - db) > 50.0)",
+        "(db - db) / (db - db) != 1.0",
+        "db % (db - db) < 1.0",
+        "{ let odd = db / (db - db); odd > 50.0 || db > 0.0 }",
+        "min(db, db / (db - db)) > 50.0",
+    ] {
+        let expression = Compiler::new().compile(text, None, &names()).unwrap();
+        let mut interpreter = Interpreter::new();
+        for failure in
+            [interpreter.evaluate(&expression, &SLOTS), interpreter.evaluate_by_rhai(&expression, &SLOTS)]
+        {
+            let said = failure.map_err(|error| error.to_string());
+            assert!(said.as_ref().is_err_and(|why| why.contains("no finite number")), "{text}: {said:?}");
+        }
+    }
+}
+
 #[test]
 fn a_missing_value_is_refused_and_never_compared() {
     let expression = Compiler::new().compile("!(db > limit_db)", None, &names()).unwrap();
