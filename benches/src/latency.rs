@@ -128,6 +128,7 @@ fn one(
         devices_each: DEVICES / CASE.connections,
         messages: u64::from(options.rate) * u64::from(options.seconds + 1),
         rate: Some(options.rate),
+        for_at_most: None,
         region: REGION.to_owned(),
     };
     let sent = runtime.block_on(load::run(&load, &clock))?.acknowledged;

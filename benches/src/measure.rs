@@ -135,6 +135,7 @@ pub(crate) async fn send(
         devices_each: DEVICES / case.connections,
         messages,
         rate: None,
+        for_at_most: None,
         region: REGION.to_owned(),
     };
     Ok(load::run(&load, clock).await?)

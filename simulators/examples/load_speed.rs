@@ -36,6 +36,7 @@ fn main() {
         devices_each: 100,
         messages,
         rate: None,
+        for_at_most: None,
         region: "330624".to_owned(),
     };
     std::thread::spawn(move || {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use citywarden_model::{Clock, Timestamp};
+use citywarden_model::{Clock, Span, Timestamp};
 use citywarden_simulators::load::{Load, LoadError, LoadReport, device_id, run};
 use server::{Manner, start, taken};
 
@@ -29,6 +29,7 @@ fn load(address: String) -> Load {
         devices_each: 5,
         messages: 1_000,
         rate: None,
+        for_at_most: None,
         region: "330624".to_owned(),
     }
 }
@@ -85,6 +86,16 @@ async fn a_load_with_a_rate_takes_its_time_and_still_sends_everything() {
     assert_eq!((report.acknowledged, taken(&arrived).len()), (150, 150));
     // each of three connections sends fifty, the first at once: the last after 490 ms, whatever the machine does
     assert!(begun.elapsed().as_millis() >= 489, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_load_that_is_slowed_down_stops_at_its_time_and_waits_for_what_it_sent() {
+    let (address, arrived) = start(Manner::Well).await;
+    // a clock that moves 1 ms each time it is looked at: there is time for a few messages
+    let for_at_most = Some(Span::from_millis(40));
+    let report = ran(&Load { messages: 1_000_000, for_at_most, ..load(address) }).await.unwrap();
+    assert!((1..10_000).contains(&report.sent), "{} sent", report.sent);
+    assert_eq!((report.sent, report.sent), (report.acknowledged, taken(&arrived).len() as u64));
 }
 
 #[track_caller]

@@ -75,7 +75,7 @@ pub(crate) struct SimulateLoad {
     /// Messages a second, of all devices together
     #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rate: u32,
-    /// For how long, such as 30s
+    /// For how long, such as 30s; whoever is slowed down for longer by whom it sends to sends less
     #[arg(long = "for", value_name = "D", value_parser = Span::parse)]
     pub(crate) duration: Span,
     /// Whom to publish to

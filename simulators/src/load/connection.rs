@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use citywarden_model::Clock;
+use citywarden_model::{Clock, Span, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -31,6 +31,8 @@ pub(super) struct Connection {
     /// Messages a second; `None`: as the window lets through.
     per_second: Option<f64>,
     pace: Option<Pace>,
+    for_at_most: Option<Span>,
+    ends: Option<Timestamp>,
     first_device: u32,
     devices: u32,
     /// Written and not yet taken by the socket.
@@ -55,6 +57,8 @@ impl Connection {
             left: share + u64::from(u64::from(number) < rest),
             per_second: load.rate.map(|rate| f64::from(rate) / f64::from(load.connections)),
             pace: None,
+            for_at_most: load.for_at_most,
+            ends: None,
             first_device: number * load.devices_each,
             devices: load.devices_each,
             out: Vec::new(),
@@ -70,6 +74,7 @@ impl Connection {
         let mut read = [0; READ_LEN];
         let begun = self.clock.now();
         self.pace = self.per_second.map(|per_second| Pace { begun, per_second });
+        self.ends = self.for_at_most.map(|span| begun + span);
         self.fill();
         while self.left > 0 || self.report.acknowledged < self.report.sent {
             // writes never wait for reads: the other side may stop reading until its acknowledgements are taken
@@ -111,6 +116,9 @@ impl Connection {
             self.taken = 0;
         }
         let now = self.clock.now();
+        if self.ends.is_some_and(|ends| now >= ends) {
+            self.left = 0;
+        }
         let before = self.out.len();
         let due = self.pace.map_or(u64::MAX, |pace| pace.due(now));
         while self.left > 0 && self.report.sent < due {
@@ -142,11 +150,7 @@ impl Connection {
         Ok(())
     }
 
-    fn acknowledge(
-        &mut self,
-        puback: [u8; PUBACK_LEN],
-        now: citywarden_model::Timestamp,
-    ) -> Result<(), LoadError> {
+    fn acknowledge(&mut self, puback: [u8; PUBACK_LEN], now: Timestamp) -> Result<(), LoadError> {
         let [kind, len, high, low] = puback;
         let id = u16::from_be_bytes([high, low]);
         let since = if [kind, len] == PUBACK_HEAD { self.window.acknowledge(id) } else { None };

@@ -12,7 +12,7 @@ mod window;
 use std::io;
 use std::sync::Arc;
 
-use citywarden_model::Clock;
+use citywarden_model::{Clock, Span};
 use tokio::task::JoinSet;
 
 use connection::Connection;
@@ -36,6 +36,8 @@ pub struct Load {
     pub messages: u64,
     /// Messages a second, of all connections together; `None`: as many as the windows let through.
     pub rate: Option<u32>,
+    /// No message is written later than this after the connection's first, however many are left.
+    pub for_at_most: Option<Span>,
     /// The region in the topics.
     pub region: String,
 }

@@ -17,6 +17,8 @@ use crate::clock::MachineClock;
 
 /// Beyond so many, several devices share a connection.
 const CONNECTIONS_MAX: u32 = 500;
+/// Later than the time that was asked for, to send what fell due in it; whoever is slowed down further sends less.
+const CATCH_UP: Span = Span::from_secs(1);
 /// Messages that a connection keeps in flight at most.
 const WINDOW: u16 = 100;
 
@@ -49,6 +51,7 @@ fn plan(options: &SimulateLoad) -> Load {
         devices_each,
         messages: messages.max(1),
         rate: Some(options.rate),
+        for_at_most: Some(options.duration + CATCH_UP),
         region: options.region.clone(),
     }
 }
