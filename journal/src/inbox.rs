@@ -3,8 +3,6 @@
 //! Two buffers take turns: while the writer writes and syncs one, the other fills. So a commit holds whatever arrived
 //! during the one before, and nobody waits on purpose.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -16,6 +14,7 @@ use crate::committed::{Committed, Stopped, WaitCommitted};
 use crate::control::Control;
 use crate::log::records::Records;
 use crate::record::Message;
+use crate::room::{Queue, Room};
 
 /// How far the clock may be set back before a record says so.
 const CLOCK_STEP_MIN: Span = Span::from_secs(1);
@@ -57,6 +56,15 @@ pub struct InboxOptions {
     pub records_max: usize,
 }
 
+/// What waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Records.
+    pub records: usize,
+    /// Their bytes, encoded.
+    pub bytes: usize,
+}
+
 impl Default for InboxOptions {
     fn default() -> Self {
         Self { bytes_max: 8 << 20, records_max: 65_536 }
@@ -81,7 +89,7 @@ struct State {
     clock_read: Timestamp,
     condition: Condition,
     foreign_head: Option<Digest>,
-    room: Vec<Waker>,
+    room: Queue,
     /// The largest record refused since there was last more room: with less than that nobody is called back.
     refused_len: usize,
     /// The writer, where it sleeps.
@@ -127,7 +135,7 @@ impl Inbox {
             clock_read: clock_read.max(last_received_at),
             condition: Condition::Open,
             foreign_head: None,
-            room: Vec::new(),
+            room: Queue::default(),
             refused_len: 0,
             writer: None,
         };
@@ -224,7 +232,7 @@ impl Inbox {
 
     /// Waits until there is room after [`AppendError::Full`] or [`AppendError::DiskFull`].
     pub fn room(&self) -> Room {
-        Room(self.shared())
+        Room::new(self.shared())
     }
 
     /// Signs a checkpoint with the next commit, or alone where nothing comes: an alert opened.
@@ -239,6 +247,12 @@ impl Inbox {
     /// From now on checkpoints sign this head of the alert log along.
     pub fn set_foreign_head(&self, head: Digest) {
         self.0.lock().foreign_head = Some(head);
+    }
+
+    /// What waits for the disk, and is not being written yet.
+    pub fn waiting(&self) -> Waiting {
+        let state = self.0.lock();
+        Waiting { records: state.records.left(), bytes: state.records.bytes_len() }
     }
 
     /// Whether the writer waits for room on the disk: nothing is acknowledged meanwhile.
@@ -282,6 +296,18 @@ impl Shared {
         }
     }
 
+    /// Hands out the queue for room.
+    pub(crate) fn with_queue<T>(&self, act: impl FnOnce(&mut Queue) -> T) -> T {
+        act(&mut self.lock().room)
+    }
+    /// The same, with whether what was refused would be taken in now.
+    pub(crate) fn with_admission<T>(&self, act: impl FnOnce(Result<(), AppendError>, &mut Queue) -> T) -> T {
+        let mut state = self.lock();
+        let wanted = state.refused_len.max(1);
+        let admission = self.admit(&mut state, wanted);
+        act(admission, &mut state.room)
+    }
+
     // An empty inbox takes any record, so that a small limit cannot shut out a large record for ever.
     fn has_room(&self, state: &State, len: usize) -> bool {
         state.records.left() == 0
@@ -298,10 +324,9 @@ impl Shared {
             state.refused_len = 0;
         }
         let taken = Taken { now: self.clock.now(), foreign_head: state.foreign_head };
-        let waiting =
-            if state.condition == Condition::DiskFull { Vec::new() } else { std::mem::take(&mut state.room) };
+        let first = state.room.first().filter(|_| state.condition != Condition::DiskFull);
         drop(state);
-        waiting.into_iter().for_each(Waker::wake);
+        wake(first);
         taken
     }
 
@@ -323,16 +348,16 @@ impl Shared {
             (Condition::DiskFull, false) => state.condition = Condition::Open,
             _ => return,
         }
-        let waiting = std::mem::take(&mut state.room);
+        let first = state.room.first().filter(|_| !full);
         drop(state);
-        waiting.into_iter().for_each(Waker::wake);
+        wake(first);
     }
 
     /// Nothing will be durable any more: everybody who waits hears it.
     pub(crate) fn stop(&self) {
         let mut state = self.lock();
         state.condition = Condition::Stopped;
-        let waiting = std::mem::take(&mut state.room);
+        let waiting = state.room.clear();
         drop(state);
         waiting.into_iter().for_each(Waker::wake);
         self.committed.stop();
@@ -371,10 +396,10 @@ impl Shared {
     }
 }
 
-/// Wakes the writer where it sleeps: a system call.
-fn wake(writer: Option<Waker>) {
-    if let Some(writer) = writer {
-        writer.wake();
+/// Wakes somebody who sleeps: a system call.
+fn wake(sleeper: Option<Waker>) {
+    if let Some(sleeper) = sleeper {
+        sleeper.wake();
     }
 }
 
@@ -413,26 +438,5 @@ impl InboxBatch<'_> {
         };
         self.shared.admit(self.state, len)?;
         Ok(self.state.push(self.now, |received_at, bytes| message.encode(received_at, bytes)).0)
-    }
-}
-
-/// Ready when there is room again; see [`Inbox::room`].
-pub struct Room(Arc<Shared>);
-
-impl Future for Room {
-    type Output = ();
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.0.lock();
-        let wanted = state.refused_len.max(1);
-        match self.0.admit(&mut state, wanted) {
-            Err(AppendError::Full | AppendError::DiskFull) => {
-                if !state.room.iter().any(|waker| waker.will_wake(context.waker())) {
-                    state.room.push(context.waker().clone());
-                }
-                Poll::Pending
-            }
-            // Stopped is for the next append to report.
-            Ok(()) | Err(AppendError::Stopped | AppendError::TooLarge { .. }) => Poll::Ready(()),
-        }
     }
 }

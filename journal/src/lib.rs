@@ -25,6 +25,7 @@ mod record;
 pub mod recording;
 mod remnant;
 mod retention;
+mod room;
 mod stat;
 mod writer;
 
@@ -34,7 +35,7 @@ pub use cursor::{CursorError, Cursors};
 #[cfg(feature = "simulated-disk")]
 pub use disk::SimulatedDisk;
 pub use disk::{Disk, DiskFile, DiskLock, HostDisk, Reserve, Space, read_whole, replace};
-pub use inbox::{AppendError, Inbox, InboxBatch, InboxOptions, Room};
+pub use inbox::{AppendError, Inbox, InboxBatch, InboxOptions, Waiting};
 pub use journal::{Journal, JournalOptions, OpenError};
 pub use log::{
     Checkpoint, CheckpointKey, Fault, KeyError, Log, LogBatch, LogError, LogOptions, LogReader, PublicKey,
@@ -45,5 +46,6 @@ pub use reader::{Batch, Reader};
 pub use record::{Body, Message, Record, RecordError};
 pub use remnant::Remnant;
 pub use retention::{Hold, Removed, Retention, due, retain};
+pub use room::Room;
 pub use stat::{Stat, StatError, stat};
 pub use writer::{Commit, CommitError, Writer, WriterOptions, Written};

@@ -98,6 +98,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Takes in nothing more; what is in flight is still acknowledged.
     pub(crate) fn stop_reading(&mut self) {
         self.reads = Reads::Stopped;
+        self.intake.leave_queue();
     }
 
     /// Seconds that its session is to be kept, where the client said so at the end.

@@ -45,6 +45,10 @@ impl Intake {
         self.room = None;
         Poll::Ready(())
     }
+    /// Waits for room no more: others are behind in the queue.
+    pub(crate) fn leave_queue(&mut self) {
+        self.room = None;
+    }
     /// Hands out the means to append; what is appended by one call gets into the inbox together.
     pub(crate) fn batch<T>(&self, fill: impl FnOnce(&mut Append<'_>) -> T) -> T {
         self.inbox.append_batch(|batch| fill(&mut |message| batch.append(message)))

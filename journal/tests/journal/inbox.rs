@@ -85,6 +85,37 @@ fn whoever_waits_for_room_waits_until_there_is_room_for_what_was_refused() {
     assert!(anybody.as_mut().poll(&mut context).is_ready(), "what once was refused is forgotten");
 }
 
+/// Those who were just served are often awake already, and would be first each time.
+#[test]
+fn room_goes_to_whoever_waits_longest_whoever_asks_first() {
+    let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
+    let mut journal = open(&disk, &clock);
+    let fill = || while journal.inbox.append(&message(b"more than there is room for")).is_ok() {};
+    fill();
+    let [(first_woken, first_waker), (second_woken, second_waker)] = [waker(), waker()];
+    let (mut first_context, mut second_context) =
+        (Context::from_waker(&first_waker), Context::from_waker(&second_waker));
+    let mut first = Box::pin(journal.inbox.room());
+    let mut second = Box::pin(journal.inbox.room());
+    assert!(first.as_mut().poll(&mut first_context).is_pending());
+    assert!(second.as_mut().poll(&mut second_context).is_pending());
+
+    journal.writer.commit().unwrap();
+    assert!(second.as_mut().poll(&mut second_context).is_pending(), "another waits for longer");
+    assert_eq!([&first_woken, &second_woken].map(|woken| woken.0.load(Ordering::Relaxed)), [1, 0]);
+    assert!(first.as_mut().poll(&mut first_context).is_ready());
+    assert_eq!(second_woken.0.load(Ordering::Relaxed), 1, "its turn");
+    assert!(second.as_mut().poll(&mut second_context).is_ready());
+
+    fill();
+    let (mut gone, mut left) = (Box::pin(journal.inbox.room()), Box::pin(journal.inbox.room()));
+    assert!(gone.as_mut().poll(&mut first_context).is_pending());
+    assert!(left.as_mut().poll(&mut second_context).is_pending());
+    drop(gone);
+    journal.writer.commit().unwrap();
+    assert!(left.as_mut().poll(&mut second_context).is_ready(), "nobody waits for one who is gone");
+}
+
 #[test]
 fn a_record_above_the_limit_is_the_callers_mistake_and_one_at_the_limit_is_not() {
     let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
