@@ -65,6 +65,50 @@ impl Batch {
         }
     }
 
+    /// The same in two batches that follow on each other; only the second reaches the places. `None` where there are no two
+    /// rows.
+    pub(crate) fn halves(&self) -> Option<(Self, Self)> {
+        let rows: Vec<&Row> = self.rows.values().flatten().collect();
+        let of = |rows: &[&Row], events: &[AlertEventRow], after: &Applied| {
+            let mut half = Self { after: after.clone(), ..Self::new(&self.before) };
+            for row in rows {
+                half.row((*row).clone());
+            }
+            for event in events {
+                half.alert_event(event.clone(), self.alerts.get(&event.alert).cloned());
+            }
+            half
+        };
+        let events = &self.alert_events[..];
+        let (rows, events) = match (rows.len(), events.len()) {
+            (0, 0 | 1) | (1, 0) => return None,
+            (0, count) => ((&[][..], &[][..]), events.split_at(count / 2)),
+            (count, 0) => (rows.split_at(count / 2), (&[][..], &[][..])),
+            (..) => ((&rows[..], &[][..]), (&[][..], events)),
+        };
+        Some((of(rows.0, events.0, &self.before), of(rows.1, events.1, &self.after)))
+    }
+    /// The places alone.
+    pub(crate) fn without_rows(&self) -> Self {
+        Self { after: self.after.clone(), ..Self::new(&self.before) }
+    }
+    /// The first row, or else the first event, by where it is from.
+    pub(crate) fn first_in_words(&self) -> String {
+        let row = self.rows.values().flatten().next();
+        let event = self.alert_events.first();
+        match (row, event) {
+            (Some(row), _) => format!(
+                "record {} of the journal, device {}, observed {}, for {}",
+                row.offset,
+                row.device,
+                row.observed_at,
+                row.table.name()
+            ),
+            (None, Some(event)) => format!("entry {} of the alert log, alert {}", event.entry, event.alert),
+            (None, None) => "nothing".to_owned(),
+        }
+    }
+
     /// Takes the rows of the message at the next offset.
     pub fn message(&mut self, message: Projected) {
         self.after.messages += 1;

@@ -16,6 +16,7 @@
 //! **Never:** is the truth: it can be thrown away and built again from journal and alert log, as far back as they are
 //! kept. Reads neither of them, no clock, and keeps nobody waiting: that is its caller's matter.
 
+mod aside;
 mod batch;
 mod projection;
 mod query;
@@ -25,6 +26,7 @@ mod store;
 mod table;
 mod timescale;
 
+pub use aside::append_all_but_refused;
 pub use batch::{AlertEventRow, AlertRow, Batch};
 pub use projection::{Arrival, Projected, Projection, Repeat};
 pub use query::{READINGS_MAX, ReadingsPage, ReadingsQuery, Sample};

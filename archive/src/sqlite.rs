@@ -38,6 +38,15 @@ fn away(error: &rusqlite::Error) -> ArchiveError {
     ArchiveError::Away(error.to_string())
 }
 
+/// What became of a write: a row that breaks a rule of the database, or has no place in it, breaks it whenever it comes.
+fn unwritten(error: &rusqlite::Error) -> ArchiveError {
+    use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
+    match error.sqlite_error_code() {
+        Some(ConstraintViolation | TooBig | TypeMismatch) => ArchiveError::Refused(error.to_string()),
+        _ => away(error),
+    }
+}
+
 impl SqliteArchive {
     /// Opens the file, making it where it is not there, and brings its layout up to date.
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
@@ -101,7 +110,7 @@ impl Archive for SqliteArchive {
         let transaction =
             self.connection.transaction_with_behavior(behavior).map_err(|error| away(&error))?;
         check_place(batch, &read_applied(&transaction).map_err(|error| away(&error))?)?;
-        write(&transaction, batch).and_then(|()| transaction.commit()).map_err(|error| away(&error))
+        write(&transaction, batch).and_then(|()| transaction.commit()).map_err(|error| unwritten(&error))
     }
     fn has(&mut self, repeat: &Repeat) -> Result<bool, ArchiveError> {
         let table = repeat.table.name();

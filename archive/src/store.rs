@@ -35,9 +35,12 @@ pub struct Applied {
 /// Why an archive did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// Retry with a new connection: it is away, full, or refuses.
+    /// Retry with a new connection: it is away, full, or lets nobody in.
     #[error("the archive is away: {0}")]
     Away(String),
+    /// Leave it out: the database is there, and will not have what is in the batch, whenever it is asked.
+    #[error("the archive refuses a row: {0}")]
+    Refused(String),
     /// Begin again at its place: the batch does not go on where the archive is.
     #[error("the archive is at {found:?}, the rows begin at {expected:?}")]
     Moved {

@@ -98,6 +98,17 @@ fn away(error: &tokio_postgres::Error) -> ArchiveError {
     ArchiveError::Away(explain(error))
 }
 
+/// Classes of SQLSTATE that say that a row is at fault: data exceptions, broken constraints, what a function of the
+/// database's owner raised, limits of a row's size.
+const REFUSALS: &[&str] = &["22", "23", "P0", "54"];
+
+/// What became of a write.
+fn unwritten(error: &tokio_postgres::Error) -> ArchiveError {
+    let class = error.code().and_then(|code| code.code().get(..2));
+    let is_refusal = class.is_some_and(|class| REFUSALS.contains(&class));
+    if is_refusal { ArchiveError::Refused(explain(error)) } else { away(error) }
+}
+
 impl TimescaleArchive {
     /// Connects, and brings the layout up to date.
     pub fn open(options: &TimescaleOptions) -> Result<Self, ArchiveError> {
@@ -183,8 +194,8 @@ async fn append(client: &mut Client, batch: &Batch) -> Result<(), ArchiveError> 
     let mut transaction = client.transaction().await.map_err(|error| away(&error))?;
     let found = read_applied(&transaction, "FOR UPDATE").await.map_err(|error| away(&error))?;
     check_place(batch, &found)?;
-    write::write(&mut transaction, batch).await.map_err(|error| away(&error))?;
-    transaction.commit().await.map_err(|error| away(&error))
+    write::write(&mut transaction, batch).await.map_err(|error| unwritten(&error))?;
+    transaction.commit().await.map_err(|error| unwritten(&error))
 }
 
 async fn has(client: &Client, repeat: &Repeat) -> Result<bool, tokio_postgres::Error> {

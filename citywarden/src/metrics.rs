@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, GaugeVec, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 /// Bounds of histograms of a sync, in seconds: from a fast virtual disk to a worn card.
@@ -51,6 +51,7 @@ pub(crate) struct Metrics {
     pub(crate) alert_latency: Histogram,
     pub(crate) notifications: IntCounterVec,
     pub(crate) archive_up: IntGauge,
+    pub(crate) archive_refused: IntCounter,
     pub(crate) devices_silent: IntGauge,
     pub(crate) part_ready: IntGaugeVec,
 }
@@ -109,6 +110,7 @@ impl Metrics {
             alert_latency: make.histogram("alert_latency_seconds", "From receipt of the message that fired an alert to its first notification.", LATENCY_BUCKETS)?,
             notifications: make.counter("notifications_total", "Attempts to notify, by result.", &["receiver", "result"])?,
             archive_up: make.gauge("archive_up", "1 where the archive takes rows.")?,
+            archive_refused: make.keep(IntCounter::new("archive_refused_total", "Rows that the archive's database refuses for good: set aside, see the log.")?)?,
             devices_silent: make.gauge("devices_silent", "Devices that have missed three of their intervals.")?,
             part_ready: make.gauges("part_ready", "1 where a part of /readyz works.", &["part"])?,
             registry: make.0,

@@ -106,6 +106,7 @@ pub(crate) async fn start(
         journal: layout.journal(),
         inbox: inbox.clone(),
         alerting: handle.clone(),
+        refused: metrics.archive_refused.clone(),
         started_at: clock.now(),
     };
     let archiving = archivist.start()?;

@@ -165,3 +165,27 @@ async fn a_database_that_was_stopped_for_a_while_catches_up_and_alerts_do_not_wa
     assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), journalled);
     assert_eq!(alerts, ["1"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_the_database_refuses_for_good_is_set_aside_loudly_and_the_rest_is_archived() {
+    let county = county("");
+    let service = Service::start(county.write());
+    caught_up(&service).await;
+    let file = rusqlite::Connection::open(county.file("data/archive.sqlite")).expect("there is an archive");
+    let picky = "CREATE TRIGGER picky BEFORE INSERT ON sites WHEN NEW.pm10 = 666 BEGIN SELECT RAISE(ABORT, 'no such dust'); END";
+    file.execute_batch(picky).expect("it is SQL");
+    let start = now().nanos() / 1_000_000 - 60_000;
+    let message = |number: i64| {
+        let pm10 = if number == 17 { 666 } else { number };
+        format!("{{\"ts\":{},\"readings\":{{\"pm10\":{pm10}}}}}", start + number * 1000)
+    };
+    let payloads: Vec<_> = (0..40).map(message).collect();
+    Client::Rumqttc5.publish(service.mqtt, &topic_of(SITE), &payloads).await;
+    service.wait_for_count("citywarden_archive_refused_total", &[], |refused| refused == 1).await;
+    let said = service.process.err.wait_for_words("no such dust", Duration::from_secs(10));
+    assert!(said.contains("ERROR") && said.contains(&unit_of(SITE)), "{said}");
+    caught_up(&service).await;
+    let rows: i64 = file.query_row("SELECT count(*) FROM sites", [], |row| row.get(0)).expect("a count");
+    assert_eq!(rows, 39, "all but the one");
+    service.stop();
+}

@@ -7,6 +7,7 @@ mod county;
 mod messages;
 mod outage;
 mod queries;
+mod refusals;
 mod restarts;
 mod tables;
 

@@ -14,9 +14,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::time::Duration;
 
 use citywarden_alerting::Handle;
-use citywarden_archive::{Archive, ArchiveError, Batch};
+use citywarden_archive::{Archive, ArchiveError, Batch, append_all_but_refused};
 use citywarden_journal::{Disk, Inbox, LogError};
 use citywarden_model::{Offset, RegionId, Timestamp};
+use prometheus::IntCounter;
 use tokio::sync::oneshot;
 
 use crate::config::ArchiveConfig;
@@ -102,6 +103,8 @@ pub(crate) struct Archivist {
     pub(crate) inbox: Inbox,
     /// Has the alert log.
     pub(crate) alerting: Handle,
+    /// Counts rows that the database refuses for good.
+    pub(crate) refused: IntCounter,
     /// From when on it is behind, where it cannot ask the archive.
     pub(crate) started_at: Timestamp,
 }
@@ -198,7 +201,7 @@ impl Archivist {
             let followed = alerts.fill(&self.alerting, &mut batch)?;
             let is_idle = read.is_none() && !followed;
             if is_worth_writing(&batch) || (is_idle && is_ending) {
-                batch = write(&mut *archive, batch)?;
+                batch = self.write(&mut *archive, batch)?;
                 progress.archive(batch.after().place.journal);
             }
             // what waits in the batch is not archived: whoever sees no lag finds every row
@@ -218,6 +221,18 @@ impl Archivist {
             }
         }
     }
+
+    /// Writes the batch; gives the next one.
+    fn write(&self, archive: &mut dyn Archive, batch: Batch) -> Result<Batch, ArchiveError> {
+        if batch.before() == batch.after() {
+            return Ok(batch);
+        }
+        append_all_but_refused(archive, &batch, &mut |what, why| {
+            self.refused.inc();
+            tracing::error!("{what}, is not in the archive, and stays where it is from: {why}");
+        })?;
+        Ok(Batch::new(batch.after()))
+    }
 }
 
 fn is_worth_writing(batch: &Batch) -> bool {
@@ -227,13 +242,4 @@ fn is_worth_writing(batch: &Batch) -> bool {
 
 fn is_full(batch: &Batch) -> bool {
     batch.len() >= BATCH_ROWS_MAX || batch.weight() >= BATCH_BYTES_MAX
-}
-
-/// Writes the batch; gives the next one.
-fn write(archive: &mut dyn Archive, batch: Batch) -> Result<Batch, ArchiveError> {
-    if batch.before() == batch.after() {
-        return Ok(batch);
-    }
-    archive.append(&batch)?;
-    Ok(Batch::new(batch.after()))
 }
