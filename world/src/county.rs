@@ -84,6 +84,8 @@ pub(crate) struct Script {
     pub(crate) site: usize,
     first_at: Timestamp,
     readings: Vec<Reading>,
+    /// Messages for a reading: the reading, and what the device chats behind it.
+    per_reading: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -105,10 +107,11 @@ pub(crate) struct Staged {
 }
 
 impl Script {
-    /// So many readings of the device of a site, drawn at random; a last violation begins at the reading `fresh_from`.
-    pub(crate) fn draw(site: usize, fresh_from: usize, dice: &mut Dice) -> Self {
+    /// So many readings of the device of a site, drawn at random, each with so much chatter behind it; a last violation
+    /// begins at the reading `fresh_from`.
+    pub(crate) fn draw(site: usize, fresh_from: usize, chatter: usize, dice: &mut Dice) -> Self {
         let first_at = BEGINNING + dice.millis(200, 4_800);
-        let mut script = Self { site, first_at, readings: Vec::new() };
+        let mut script = Self { site, first_at, readings: Vec::new(), per_reading: chatter + 1 };
         while script.readings.len() + 30 < fresh_from {
             script.calm(dice);
             if dice.percent(70) {
@@ -150,19 +153,27 @@ impl Script {
         }
     }
 
-    /// How many readings there are.
+    /// How many messages there are.
     pub(crate) const fn len(&self) -> usize {
-        self.readings.len()
+        self.readings.len() * self.per_reading
     }
-    /// When the device takes this reading, and the time it gives it.
-    pub(crate) fn at(&self, number: usize) -> Timestamp {
-        let intervals = i64::try_from(number).unwrap_or(i64::MAX);
-        self.first_at + Span::from_nanos(INTERVAL.nanos().saturating_mul(intervals))
+    /// Which reading this message is; [`None`] where it is chatter.
+    pub(crate) const fn reading_of(&self, message: usize) -> Option<usize> {
+        if message.is_multiple_of(self.per_reading) { Some(message / self.per_reading) } else { None }
     }
-    /// The message of a reading: no two are alike.
-    pub(crate) fn payload(&self, number: usize) -> Vec<u8> {
-        let Some(Reading { pm10, pm25, opened_s }) = self.readings.get(number) else { return Vec::new() };
-        let ts = self.at(number).nanos() / 1_000_000;
+    /// When the device makes this message, and the time it gives it.
+    pub(crate) fn at(&self, message: usize) -> Timestamp {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let interval = INTERVAL.nanos() / number(self.per_reading);
+        self.first_at + Span::from_nanos(interval.saturating_mul(number(message)))
+    }
+    /// The bytes of a message: no two are alike.
+    pub(crate) fn payload(&self, message: usize) -> Vec<u8> {
+        let ts = self.at(message).nanos() / 1_000_000;
+        let reading = self.reading_of(message).and_then(|reading| self.readings.get(reading));
+        let Some(Reading { pm10, pm25, opened_s }) = reading else {
+            return format!(r#"{{"ts":{ts},"readings":{{"humidity":{}}}}}"#, message % 100).into_bytes();
+        };
         format!(
             r#"{{"ts":{ts},"readings":{{"pm10":{pm10},"pm25":{pm25}}},"events":[{{"name":"opened","seconds":{opened_s}}}],"flag":"N"}}"#
         )
@@ -185,7 +196,7 @@ impl Script {
         staged
     }
     fn stage(&self, rule: &'static str, first: usize, last: usize) -> Staged {
-        let (began_at, ended_at) = (self.at(first), self.at(last));
+        let (began_at, ended_at) = (self.at(first * self.per_reading), self.at(last * self.per_reading));
         Staged { rule, site: self.site, readings: (first, last), began_at, ended_at }
     }
 }

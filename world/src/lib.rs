@@ -12,15 +12,20 @@
 mod checks;
 mod county;
 mod device;
+mod disk;
 mod machine;
 mod many;
 mod network;
+mod nth;
 mod plan;
 mod random;
 mod receiver;
 mod run;
+mod situation;
 mod time;
 
 pub use county::rules;
 pub use many::{Tally, run_many};
+pub use nth::{Fault, Operations, run_with};
 pub use run::{Figures, Outcome, run};
+pub use situation::Situation;

@@ -15,7 +15,7 @@ use citywarden_alerting::{Handle, Health, Observer};
 use citywarden_ingest::endpoint::{Counters, Endpoint, EndpointConfig, SessionStore};
 use citywarden_journal::{
     CheckpointKey, Closed, Control, Disk, Inbox, InboxOptions, JournalOptions, LogOptions, Pace, Reserve,
-    SimulatedDisk, WriterOptions,
+    SimulatedDisk, Waiting, WriterOptions,
 };
 use citywarden_model::{Clock, LocalClock, RegionId, Registry, Span};
 use citywarden_rules::{EvaluatorOptions, RuleSet};
@@ -24,7 +24,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Duration, sleep, timeout};
 
 use crate::county::REGION;
+use crate::disk::WatchedDisk;
 use crate::network::Network;
+use crate::plan::INBOX_RECORDS;
 use crate::random::Dice;
 use crate::receiver::{Duty, Way};
 use crate::time::Time;
@@ -36,18 +38,22 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two attempts at most.
 const BACKOFF_LONGEST: Span = Span::from_secs(30);
 /// Small, so that a short run fills some of them.
-const SEGMENT_BYTES: u32 = 32 << 10;
+const SEGMENT_BYTES: u32 = 16 << 10;
 const RECORD_BYTES_MAX: usize = 4 << 10;
 
 /// What the machine is made of, and outlives any run of the service.
 pub(crate) struct Machine {
     pub(crate) disk: SimulatedDisk,
+    /// The same disk, as the service is handed it.
+    pub(crate) watched: WatchedDisk,
     pub(crate) time: Time,
     pub(crate) network: Network,
     pub(crate) duty: Duty,
     pub(crate) rules: Arc<RuleSet>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) tempo: Tempo,
+    /// How many records may wait for the disk.
+    pub(crate) inbox_records: usize,
     /// Of how the machine dies.
     pub(crate) dice: Dice,
     running: Option<Running>,
@@ -137,6 +143,7 @@ impl Machine {
         let (tempo, dice) = (Tempo::new(Dice::of(seed, "tempo")), Dice::of(seed, "machine"));
         let disk = SimulatedDisk::new();
         Self {
+            watched: WatchedDisk::new(disk.clone()),
             disk,
             time,
             network,
@@ -144,6 +151,7 @@ impl Machine {
             rules,
             registry,
             tempo,
+            inbox_records: INBOX_RECORDS,
             dice,
             running: None,
             starts: 0,
@@ -159,7 +167,7 @@ impl Machine {
         Layout::new(Path::new("/data"))
     }
     pub(crate) fn disk(&self) -> Arc<dyn Disk> {
-        Arc::new(self.disk.clone())
+        Arc::new(self.watched.clone())
     }
     pub(crate) fn key() -> CheckpointKey {
         CheckpointKey::from_seed(&[7; 32])
@@ -192,7 +200,7 @@ impl Machine {
         let grounds = Grounds { disk: self.disk(), clock: Arc::clone(&clock), layout: Self::layout() };
         let is_alive = Arc::new(AtomicBool::new(true));
         let untold = Arc::new(AtomicUsize::new(0));
-        let spine = Spine::open(&grounds, options(), self.outward(&is_alive, &untold))?;
+        let spine = Spine::open(&grounds, options(self.inbox_records), self.outward(&is_alive, &untold))?;
         self.put_into_force(&spine)?;
         let store = SessionStore {
             disk: self.disk(),
@@ -286,6 +294,10 @@ impl Machine {
                     && running.untold.load(Ordering::SeqCst) == 0
             })
     }
+    /// What waits for the disk, while the service runs.
+    pub(crate) fn waiting(&self) -> Option<Waiting> {
+        self.running.as_ref().map(|running| running.inbox.waiting())
+    }
     pub(crate) const fn is_running(&self) -> bool {
         self.running.is_some()
     }
@@ -346,7 +358,7 @@ impl Running {
     }
 }
 
-fn options() -> SpineOptions {
+fn options(inbox_records: usize) -> SpineOptions {
     SpineOptions {
         journal: JournalOptions {
             log: LogOptions {
@@ -354,7 +366,7 @@ fn options() -> SpineOptions {
                 record_bytes_max: RECORD_BYTES_MAX,
                 commit_bytes_max: SEGMENT_BYTES as usize / 2,
             },
-            inbox: InboxOptions { bytes_max: 16 << 10, records_max: 64 },
+            inbox: InboxOptions { bytes_max: 16 << 10, records_max: inbox_records },
             reserve: Reserve::default(),
             writer: WriterOptions::default(),
         },

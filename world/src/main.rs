@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use citywarden_world::{rules, run, run_many};
+use citywarden_world::{Fault, Operations, Outcome, Situation, Tally, rules, run, run_many, run_with};
 use clap::Parser;
 
 /// Runs simulated worlds and says which promise was broken in which.
@@ -18,6 +18,16 @@ struct Options {
     /// This world alone, twice, with everything that goes wrong in it.
     #[arg(long)]
     seed: Option<u64>,
+    /// What they are about: anything, receiver-away, unsteady, overload, disk-full.
+    #[arg(long, default_value = "anything")]
+    situation: Situation,
+    /// One world in which nothing goes wrong, and then with one fault at its first operation of the disk and of the network,
+    /// at its second, and so on past the last; `from` is its seed.
+    #[arg(long)]
+    each_operation: bool,
+    /// Of those only the first and last of each kind, and each so-many-th.
+    #[arg(long)]
+    stride: Option<u64>,
     /// Ends with the first world in which a promise was broken.
     #[arg(long)]
     first: bool,
@@ -26,7 +36,8 @@ struct Options {
 fn main() -> ExitCode {
     let options = Options::parse();
     let is_well = match options.seed {
-        Some(seed) => one(seed),
+        Some(seed) => one(options.situation, seed),
+        None if options.each_operation => each_operation(&options),
         None => many(&options),
     };
     if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -37,9 +48,9 @@ fn say(line: &str) {
     drop(writeln!(std::io::stdout(), "{line}"));
 }
 
-fn one(seed: u64) -> bool {
+fn one(situation: Situation, seed: u64) -> bool {
     let rules = rules();
-    let (outcome, again) = (run(seed, &rules), run(seed, &rules));
+    let (outcome, again) = (run(situation, seed, &rules), run(situation, seed, &rules));
     for trouble in outcome.troubles.iter().chain(&outcome.events) {
         say(trouble);
     }
@@ -55,16 +66,41 @@ fn one(seed: u64) -> bool {
 }
 
 fn many(options: &Options) -> bool {
-    let seeds = options.from..options.from + options.seeds;
-    let tally = run_many(seeds, &rules(), |outcome| {
-        let fault = outcome.faults.first().map_or("", String::as_str);
-        say(&format!(
-            "seed {}: {} times a promise broken, first: {fault}",
-            outcome.seed,
-            outcome.faults.len()
-        ));
-        !options.first
-    });
+    let seeds: Vec<u64> = (options.from..options.from + options.seeds).collect();
+    let (rules, situation) = (rules(), options.situation);
+    let tally = run_many(&seeds, |seed| run(situation, *seed, &rules), |outcome| tell(outcome, options));
+    conclude(&tally)
+}
+
+fn each_operation(options: &Options) -> bool {
+    let rules = rules();
+    let operations = Operations::of(options.from, &rules);
+    let faults = options.stride.map_or_else(|| operations.faults(), |stride| operations.some_faults(stride));
+    say(&format!(
+        "{} operations of the disk, {} of the network, {} worlds with one fault each",
+        operations.disk.len(),
+        operations.network,
+        faults.len()
+    ));
+    say(&format!("of the disk {:?}", operations.kinds()));
+    let run = |fault: &Fault| run_with(*fault, options.from, &rules);
+    let tally = run_many(&faults, run, |outcome| tell(outcome, options));
+    conclude(&tally)
+}
+
+/// Says what was broken; whether to go on.
+fn tell(outcome: &Outcome, options: &Options) -> bool {
+    let fault = outcome.faults.first().map_or("", String::as_str);
+    say(&format!(
+        "seed {} with {:?}: {} times a promise broken, first: {fault}",
+        outcome.seed,
+        outcome.troubles,
+        outcome.faults.len()
+    ));
+    !options.first
+}
+
+fn conclude(tally: &Tally) -> bool {
     say(&format!(
         "{} worlds, {} with a broken promise; in all of them {:?}",
         tally.worlds,

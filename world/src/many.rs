@@ -1,12 +1,9 @@
 //! Many worlds, on as many threads as there are processors: each world is in one thread, and its own.
 
-use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use citywarden_rules::RuleSet;
-
-use crate::run::{Figures, Outcome, run};
+use crate::run::{Figures, Outcome};
 
 /// What became of many worlds.
 #[derive(Debug, Default)]
@@ -19,27 +16,27 @@ pub struct Tally {
     pub broken: Vec<Outcome>,
 }
 
-/// Runs the worlds of these seeds. `broken` hears of each in which a promise was broken, at once, and ends it all by
-/// returning false.
-pub fn run_many(seeds: Range<u64>, rules: &Arc<RuleSet>, broken: impl Fn(&Outcome) -> bool + Sync) -> Tally {
+/// Runs these worlds (their seeds, or their faults), each as `run` does. `broken` hears of each in which a promise was
+/// broken, at once, and ends it all by returning false.
+pub fn run_many<W: Sync>(
+    worlds: &[W],
+    run: impl Fn(&W) -> Outcome + Sync,
+    broken: impl Fn(&Outcome) -> bool + Sync,
+) -> Tally {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let next = AtomicU64::new(seeds.start);
+    let next = AtomicUsize::new(0);
     let tally = Mutex::new(Tally::default());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
-                        return;
-                    }
-                    let outcome = run(seed, rules);
+                while let Some(world) = worlds.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = run(world);
                     let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
                     tally.worlds += 1;
                     tally.figures += outcome.figures;
                     if !outcome.faults.is_empty() {
                         if !broken(&outcome) {
-                            next.store(seeds.end, Ordering::Relaxed);
+                            next.store(worlds.len(), Ordering::Relaxed);
                         }
                         tally.broken.push(outcome);
                     }

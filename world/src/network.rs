@@ -34,6 +34,19 @@ struct State {
     lines: Vec<Line>,
     /// The devices that nothing reaches, until then.
     parted: Vec<(usize, Instant)>,
+    /// Connections made, and pieces sent.
+    operations: u64,
+    /// The operation that does not come through, and whether anybody hears of it.
+    fails_at: Option<(u64, bool)>,
+}
+
+/// What becomes of an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    ComesThrough,
+    Breaks,
+    /// It is lost, with everything after it, and nobody hears of it.
+    IsLost,
 }
 
 impl Network {
@@ -44,6 +57,8 @@ impl Network {
             door: None,
             lines: Vec::new(),
             parted: Vec::new(),
+            operations: 0,
+            fails_at: None,
         })))
     }
 
@@ -58,8 +73,12 @@ impl Network {
     pub(crate) async fn connect(&self, device: usize) -> io::Result<Wire> {
         let latency = self.state().latency(device);
         sleep(latency.unwrap_or(CONNECT_TIMEOUT)).await;
-        if latency.is_none() {
+        let fate = self.operate();
+        if latency.is_none() || fate == Fate::IsLost {
             return Err(io::ErrorKind::TimedOut.into());
+        }
+        if fate == Fate::Breaks {
+            return Err(io::ErrorKind::ConnectionReset.into());
         }
         let (near, far) = wire::pair(self, device);
         let mut state = self.state();
@@ -87,6 +106,16 @@ impl Network {
         self.state().parted.push((device, Instant::now() + how_long));
         self.swallow(Some(device));
     }
+    /// Lets the n-th operation from now (1 is the next one) fail: with it its connection is reset, where anybody is to
+    /// hear of it, or dead.
+    pub(crate) fn fail_at(&self, n: u64, is_heard: bool) {
+        let mut state = self.state();
+        state.fails_at = Some((state.operations + n, is_heard));
+    }
+    /// Operations so far: connections made, and pieces sent over them.
+    pub(crate) fn operations(&self) -> u64 {
+        self.state().operations
+    }
     /// Nobody listens any more.
     pub(crate) fn close_door(&self) {
         self.state().door = None;
@@ -96,6 +125,7 @@ impl Network {
         let mut state = self.state();
         state.latency_ms = (1, 20);
         state.parted.clear();
+        state.fails_at = None;
     }
 
     fn each_line(&self, device: Option<usize>, act: impl Fn(&Line)) {
@@ -104,6 +134,10 @@ impl Network {
     }
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Counts an operation, and says what becomes of it.
+    fn operate(&self) -> Fate {
+        self.state().operate()
     }
     /// How long the next piece takes.
     fn piece_latency(&self) -> Duration {
@@ -123,6 +157,14 @@ impl Network {
 }
 
 impl State {
+    fn operate(&mut self) -> Fate {
+        self.operations += 1;
+        match self.fails_at {
+            Some((at, true)) if at == self.operations => Fate::Breaks,
+            Some((at, false)) if at == self.operations => Fate::IsLost,
+            _ => Fate::ComesThrough,
+        }
+    }
     /// How long a device's connecting takes; `None` where nothing of it gets through.
     fn latency(&mut self, device: usize) -> Option<Duration> {
         let now = Instant::now();

@@ -15,6 +15,7 @@ use crate::network::Network;
 use crate::plan::{Plan, What};
 use crate::random::Dice;
 use crate::receiver::Duty;
+use crate::situation::Situation;
 use crate::time::Time;
 
 /// How often it is looked whether the service still works, and whether the power is still there.
@@ -27,6 +28,9 @@ const FRESH_AFTER: Duration = Duration::from_secs(15);
 const ACKNOWLEDGED_AFTER: Duration = Duration::from_mins(6);
 /// Everything is told so long after everything was acknowledged.
 const TOLD_AFTER: Duration = Duration::from_mins(2);
+
+/// Records about the service itself that may wait for the disk besides messages.
+const CONTROLS_MAX: usize = 8;
 
 /// So long after the last message its alerts are on their way.
 const SETTLE: Duration = Duration::from_secs(20);
@@ -67,6 +71,12 @@ pub struct Figures {
     pub raised: u64,
     /// Notifications that arrived.
     pub told: u64,
+    /// Records that waited for the disk at a time, at most.
+    pub waiting_max: u64,
+    /// Operations of the disk until nothing went wrong any more.
+    pub disk_operations: u64,
+    /// Connections made, and pieces sent over them, until then.
+    pub network_operations: u64,
 }
 
 impl std::ops::AddAssign for Figures {
@@ -79,22 +89,36 @@ impl std::ops::AddAssign for Figures {
         self.records += other.records;
         self.raised += other.raised;
         self.told += other.told;
+        self.waiting_max = self.waiting_max.max(other.waiting_max);
+        self.disk_operations += other.disk_operations;
+        self.network_operations += other.network_operations;
     }
 }
 
-/// Runs the world of this seed.
-///
-/// # Panics
-/// Where the system gives no runtime.
-pub fn run(seed: u64, rules: &Arc<RuleSet>) -> Outcome {
-    let plan = Plan::draw(seed);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime without sockets needs nothing of the system");
-    // all of it inside: outside of the runtime time is the real one
-    runtime.block_on(async { World::begin(seed, plan, rules).run().await })
+/// Runs the world of this kind and seed.
+pub fn run(situation: Situation, seed: u64, rules: &Arc<RuleSet>) -> Outcome {
+    run_plan(situation.plan(seed), seed, rules)
+}
+
+/// Runs the world of this plan.
+pub(crate) fn run_plan(plan: Plan, seed: u64, rules: &Arc<RuleSet>) -> Outcome {
+    in_virtual_time(async { World::begin(seed, plan, rules).run().await })
+}
+
+/// The same, and gives the kinds of the disk's operations along, in their order.
+pub(crate) fn run_noted(plan: Plan, seed: u64, rules: &Arc<RuleSet>) -> (Outcome, Vec<String>) {
+    in_virtual_time(async {
+        let world = World::begin(seed, plan, rules);
+        let disk = world.machine.watched.clone();
+        disk.note_operations();
+        (world.run().await, disk.operations())
+    })
+}
+
+// all of it inside: outside of the runtime time is the real one
+fn in_virtual_time<T>(world: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without sockets needs nothing of the system").block_on(world)
 }
 
 struct World {
@@ -111,6 +135,9 @@ struct World {
     /// When the service is started again.
     restart_at: Option<Instant>,
     is_power_about_to_fail: bool,
+    /// What was seen while it ran.
+    seen: Figures,
+    faults: Vec<String>,
     /// By the service's clock: what was to be told until then was waited for.
     settled_at: Timestamp,
 }
@@ -121,11 +148,14 @@ impl World {
         let network = Network::new(Dice::of(seed, "network"));
         let duty = Duty::new(time.clone(), Dice::of(seed, "duty"));
         let (rules, registry) = (Arc::clone(rules), registry(plan.devices));
-        let machine = Machine::new(seed, time.clone(), network.clone(), duty.clone(), rules, registry);
+        let mut machine = Machine::new(seed, time.clone(), network.clone(), duty.clone(), rules, registry);
+        machine.inbox_records = plan.inbox_records;
         let fresh_from = (plan.ends + FRESH_AFTER).as_nanos() / INTERVAL.duration().as_nanos();
         let fresh_from = usize::try_from(fresh_from).unwrap_or(0);
-        let script =
-            |site| Arc::new(Script::draw(site, fresh_from, &mut Dice::of(seed, &format!("script {site}"))));
+        let script = |site| {
+            let mut dice = Dice::of(seed, &format!("script {site}"));
+            Arc::new(Script::draw(site, fresh_from, plan.chatter, &mut dice))
+        };
         Self {
             seed,
             scripts: (0..plan.devices).map(script).collect(),
@@ -139,6 +169,8 @@ impl World {
             dice: Dice::of(seed, "world"),
             restart_at: Some(Instant::now()),
             is_power_about_to_fail: false,
+            seen: Figures::default(),
+            faults: Vec::new(),
             settled_at: Timestamp::EPOCH,
         }
     }
@@ -156,15 +188,19 @@ impl World {
         }
         let began = Instant::now();
         for trouble in self.plan.troubles.clone() {
-            self.until(began + trouble.at).await;
+            if trouble.at > Duration::ZERO {
+                self.until(began + trouble.at).await;
+            }
             self.strike(&trouble.what).await;
         }
         self.until(began + self.plan.ends).await;
         self.heal();
-        let mut faults = self.settle().await;
+        let late = self.settle().await;
         self.machine.stop().await;
-        let found = checks::check(&self.evidence(), &mut Dice::of(self.seed, "checks"));
-        faults.extend(found.faults);
+        let mut found = checks::check(&self.evidence(), &mut Dice::of(self.seed, "checks"));
+        found.figures += self.seen;
+        let mut faults = self.faults;
+        faults.extend(late.into_iter().chain(found.faults));
         let troubles =
             self.plan.troubles.iter().map(|trouble| format!("{:?} {:?}", trouble.at, trouble.what));
         let (troubles, events) = (troubles.collect(), found.events);
@@ -198,12 +234,26 @@ impl World {
             self.die(Death::Powerless).await;
         }
         if self.machine.is_running() && !self.machine.is_well() {
+            if !self.plan.may_end_the_service() {
+                self.faults.push(format!("nothing ends by itself: the service did at {}", self.time.truth()));
+            }
             self.die(Death::Killed).await;
         }
+        self.look_into_the_inbox();
         if self.restart_at.is_some_and(|at| Instant::now() >= at) {
             let has_started = self.machine.start();
             self.restart_at = if has_started { None } else { Some(self.soon()) };
         }
+    }
+
+    /// What waits for the disk is bounded, whoever sends how much.
+    fn look_into_the_inbox(&mut self) {
+        let Some(waiting) = self.machine.waiting() else { return };
+        let records = waiting.records as u64;
+        if waiting.records > self.plan.inbox_records + CONTROLS_MAX && records > self.seen.waiting_max {
+            self.faults.push(format!("what waits for the disk is bounded: {waiting:?} did"));
+        }
+        self.seen.waiting_max = self.seen.waiting_max.max(records);
     }
 
     async fn die(&mut self, how: Death) {
@@ -232,8 +282,9 @@ impl World {
             What::Full(room) => disk.set_capacity(room.map(|room| disk.used() + room)),
             What::SyncTakes(least, most) => self.machine.tempo.set(*least, *most),
             What::NetworkTakes(least, most) => self.network.set_latency(*least, *most),
-            What::Reset(device) => self.network.reset(Some(*device)),
-            What::HalfOpen(device) => self.network.swallow(Some(*device)),
+            What::Reset(device) => self.network.reset(*device),
+            What::HalfOpen(device) => self.network.swallow(*device),
+            What::NetworkFailsAt(n, is_heard) => self.network.fail_at(*n, *is_heard),
             What::Part(device, how_long) => self.network.part(*device, *how_long),
             What::ClockIsOff(millis) => self.time.set_error(Span::from_millis(*millis)),
             What::ReceiverAway(is_away) => self.duty.set_away(*is_away),
@@ -244,6 +295,8 @@ impl World {
     /// Nothing goes wrong any more.
     fn heal(&mut self) {
         let disk = &self.machine.disk;
+        self.seen.disk_operations = disk.operations();
+        self.seen.network_operations = self.network.operations();
         disk.cut_power(None);
         disk.heal();
         self.is_power_about_to_fail = false;
@@ -263,6 +316,10 @@ impl World {
             self.until(Instant::now() + Duration::from_secs(1)).await;
         }
         self.settled_at = self.time.now();
+        let cut_off = self.cut_off_though_it_is_only_slow();
+        if !cut_off.is_empty() {
+            return cut_off;
+        }
         let latest = Instant::now() + TOLD_AFTER;
         loop {
             self.until(Instant::now() + SETTLE).await;
@@ -273,6 +330,23 @@ impl World {
                 return vec![format!("every event is told: not {TOLD_AFTER:?} after the last message")];
             }
         }
+    }
+
+    /// A slow disk slows every device, and each of them the same: none waits so long that it gives a connection up.
+    fn cut_off_though_it_is_only_slow(&self) -> Vec<String> {
+        if !self.plan.troubles.iter().all(|trouble| matches!(trouble.what, What::SyncTakes(..))) {
+            return Vec::new();
+        }
+        let connections =
+            |deeds: &Arc<Mutex<Deeds>>| deeds.lock().unwrap_or_else(PoisonError::into_inner).connections;
+        let count = self.deeds.iter().map(connections).enumerate().filter(|(_, count)| *count != 1);
+        count
+            .map(|(site, count)| {
+                format!(
+                    "every device gets on while the disk is slow: device {site} needed {count} connections"
+                )
+            })
+            .collect()
     }
 
     fn unacknowledged(&self) -> Vec<String> {

@@ -9,7 +9,7 @@ use citywarden_alerting::event::{Record, What};
 use citywarden_model::{AlertId, Offset, Span, Timestamp};
 
 use super::{Evidence, Kept, raise_of};
-use crate::county::{DUST, OPENED, Staged, asset_id};
+use crate::county::{DUST, OPENED, Script, Staged, asset_id};
 
 /// The newest value of a device holds so long by the journal's clock; then nobody can tell, and what is pending begins
 /// anew.
@@ -45,13 +45,13 @@ pub(super) fn check(
         for rule in [DUST, OPENED] {
             let raised = raised.remove(&(rule.to_owned(), asset_id(script.site))).unwrap_or_default();
             let staged = staged.iter().filter(|staged| staged.rule == rule);
-            compare(rule, staged, raised, journal, faults);
+            compare((script, rule), staged, raised, journal, faults);
         }
     }
 }
 
 fn compare<'s>(
-    rule: &str,
+    (script, rule): (&Script, &str),
     staged: impl Iterator<Item = &'s Staged>,
     mut raised: Vec<Raised>,
     journal: &[Kept],
@@ -61,8 +61,8 @@ fn compare<'s>(
         let lasts = if rule == OPENED { OPENINGS } else { Span::ZERO };
         let within = staged.began_at..=staged.ended_at + lasts;
         let found: Vec<Raised> = raised.extract_if(.., |raised| within.contains(&raised.began_at)).collect();
-        let may_begin_later = rule == DUST && is_unheard(staged, journal, HOLDS);
-        let may_renew = rule == OPENED && is_unheard(staged, journal, HEARD_WITHIN);
+        let may_begin_later = rule == DUST && is_unheard(script, staged, journal, HOLDS);
+        let may_renew = rule == OPENED && is_unheard(script, staged, journal, HEARD_WITHIN);
         let Some((first, more)) = found.split_first() else {
             faults.push(format!("every violation has an alert: {staged:?} has none"));
             continue;
@@ -83,14 +83,14 @@ fn compare<'s>(
     faults.extend(invented.map(|began| format!("nothing is invented: {rule} was raised as of {began}")));
 }
 
-/// Whether the device was not heard of for so long at some time while it violated.
-fn is_unheard(staged: &Staged, journal: &[Kept], for_so_long: Span) -> bool {
+/// Whether no reading of the device came for so long at some time while it violated.
+fn is_unheard(script: &Script, staged: &Staged, journal: &[Kept], for_so_long: Span) -> bool {
     let (first, last) = staged.readings;
     let last = if staged.rule == OPENED { last + 12 } else { last };
     let mut next = first.saturating_sub(1);
     let mut heard: Option<Timestamp> = None;
     for message in journal.iter().filter(|message| message.site == staged.site) {
-        if message.number != next || next > last + 1 {
+        if script.reading_of(message.number) != Some(next) || next > last + 1 {
             continue;
         }
         if heard.is_some_and(|heard| message.received_at.since(heard) >= for_so_long) {

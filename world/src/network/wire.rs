@@ -11,7 +11,7 @@ use citywarden_ingest::endpoint::Socket;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Network;
+use super::{Fate, Network};
 
 /// What may be under way in one direction before the writer has to wait.
 const WINDOW_BYTES: usize = 16 * 1024;
@@ -150,6 +150,11 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.network.operate() {
+            Fate::ComesThrough => {}
+            Fate::Breaks => self.line.reset(),
+            Fate::IsLost => self.line.swallow(),
+        }
         let mut way = lock(&self.writes);
         match way.state {
             State::Reset | State::Ended => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),

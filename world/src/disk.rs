@@ -1,0 +1,146 @@
+//! The disk that the service is handed: the simulated one, with somebody beside it who notes what is asked of it.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use citywarden_journal::{Disk, DiskFile, DiskLock, SimulatedDisk, Space};
+
+/// The simulated disk; clones are the same one.
+#[derive(Clone)]
+pub(crate) struct WatchedDisk {
+    disk: SimulatedDisk,
+    notes: Arc<Mutex<Notes>>,
+}
+
+#[derive(Default)]
+struct Notes {
+    /// The kind of each operation, where that is noted.
+    operations: Option<Vec<String>>,
+}
+
+struct WatchedFile {
+    file: Box<dyn DiskFile>,
+    disk: WatchedDisk,
+    what: String,
+}
+
+impl WatchedDisk {
+    pub(crate) fn new(disk: SimulatedDisk) -> Self {
+        Self { disk, notes: Arc::default() }
+    }
+    /// Notes the kind of every operation from now on.
+    pub(crate) fn note_operations(&self) {
+        self.notes().operations = Some(Vec::new());
+    }
+    /// The kinds of the operations noted, in their order.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        self.notes().operations.clone().unwrap_or_default()
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn note(&self, operation: &str, what: &str) {
+        if let Some(operations) = &mut self.notes().operations {
+            operations.push(format!("{operation} {what}"));
+        }
+    }
+    fn note_path(&self, operation: &str, path: &Path) {
+        if self.is_noting() {
+            self.note(operation, &kind_of(path));
+        }
+    }
+    fn is_noting(&self) -> bool {
+        self.notes().operations.is_some()
+    }
+    fn watch(&self, path: &Path, file: Box<dyn DiskFile>) -> Box<dyn DiskFile> {
+        if self.is_noting() {
+            Box::new(WatchedFile { file, disk: self.clone(), what: kind_of(path) })
+        } else {
+            file
+        }
+    }
+}
+
+/// Stands for a directory where the kinds of files do.
+const ITSELF: &str = "itself";
+
+/// Files of one kind are named alike but for numbers and digests: the directory, and how the name ends.
+fn kind_of(path: &Path) -> String {
+    let part =
+        |part: Option<&std::ffi::OsStr>| part.and_then(|part| part.to_str()).unwrap_or_default().to_owned();
+    // /data, the directory, and the name below it
+    let dir = part(path.components().nth(2).map(std::path::Component::as_os_str));
+    let end = path.extension().map_or_else(String::new, |_| format!("*.{}", part(path.extension())));
+    let is_itself = path.file_name().is_some_and(|name| name == ITSELF);
+    if is_itself { dir } else { format!("{dir}/{end}") }
+}
+
+impl Disk for WatchedDisk {
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        self.note_path("make", &dir.join(ITSELF));
+        self.disk.create_dir(dir)
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.note_path("create", path);
+        Ok(self.watch(path, self.disk.create(path)?))
+    }
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.note_path("open", path);
+        Ok(self.watch(path, self.disk.open(path)?))
+    }
+    fn open_to_read(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.note_path("open to read", path);
+        Ok(self.watch(path, self.disk.open_to_read(path)?))
+    }
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.note_path("list", &dir.join(ITSELF));
+        self.disk.list(dir)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.note_path("remove", path);
+        self.disk.remove(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.note_path("rename to", to);
+        self.disk.rename(from, to)
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.note_path("sync", &dir.join(ITSELF));
+        self.disk.sync_dir(dir)
+    }
+    fn lock(&self, path: &Path) -> io::Result<DiskLock> {
+        self.note_path("lock", path);
+        self.disk.lock(path)
+    }
+    fn space(&self, dir: &Path) -> io::Result<Space> {
+        self.disk.space(dir)
+    }
+    fn may_block(&self) -> bool {
+        self.disk.may_block()
+    }
+}
+
+impl DiskFile for WatchedFile {
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        self.disk.note("read", &self.what);
+        self.file.read_at(buffer, at)
+    }
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.disk.note("write", &self.what);
+        self.file.write_at(bytes, at)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.disk.note("sync", &self.what);
+        self.file.sync_data()
+    }
+    fn size(&self) -> io::Result<u64> {
+        self.disk.note("size of", &self.what);
+        self.file.size()
+    }
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        self.disk.note("cut", &self.what);
+        self.file.set_size(size)
+    }
+}
