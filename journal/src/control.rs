@@ -46,6 +46,11 @@ pub enum Control<'a> {
         /// What it shows now.
         to: Timestamp,
     },
+    /// The disk was full, and nothing was taken in; there is room again.
+    Resumed {
+        /// `received_at` of the record before; the journal's time stood still since.
+        last_received_at: Timestamp,
+    },
     /// Checkpoints from here on are signed with another key.
     Key {
         /// SHA-256 of the public key's 32 bytes.
@@ -64,6 +69,7 @@ impl<'a> Control<'a> {
         "source_up",
         "source_down",
         "clock_step",
+        "resumed",
         "key",
     ];
 
@@ -78,6 +84,7 @@ impl<'a> Control<'a> {
             Self::SourceUp { .. } => "source_up",
             Self::SourceDown { .. } => "source_down",
             Self::ClockStep { .. } => "clock_step",
+            Self::Resumed { .. } => "resumed",
             Self::Key { .. } => "key",
         }
     }
@@ -93,6 +100,7 @@ impl<'a> Control<'a> {
             Self::SourceDown { .. } => 22,
             Self::ClockStep { .. } => 23,
             Self::Key { .. } => 24,
+            Self::Resumed { .. } => 25,
         }
     }
 
@@ -110,6 +118,7 @@ impl<'a> Control<'a> {
                 to: fields.time().ok_or("expected a second time")?,
             },
             24 => Self::Key { fingerprint: fields.digest().ok_or("expected a fingerprint")? },
+            25 => Self::Resumed { last_received_at: fields.time().ok_or("expected a time")? },
             _ => return Err("unknown kind of record"),
         })
     }
@@ -118,7 +127,7 @@ impl<'a> Control<'a> {
         into.extend_from_slice(&received_at.nanos().to_le_bytes());
         into.push(self.code());
         match self {
-            Self::Started { last_received_at } => {
+            Self::Started { last_received_at } | Self::Resumed { last_received_at } => {
                 into.extend_from_slice(&last_received_at.nanos().to_le_bytes());
             }
             Self::Stopping | Self::Tick => {}

@@ -185,7 +185,8 @@ impl Inbox {
         outcome
     }
 
-    /// Takes a control record in. Its `received_at` is given along: from there on it is in force.
+    /// Takes a control record in. Its `received_at` is given along: from there on it is in force. While the disk is full
+    /// that is the time of the last message: the journal's time stands still.
     pub fn append_control(&self, control: &Control<'_>) -> Result<(Offset, Timestamp), AppendError> {
         let mut state = self.0.lock();
         match state.condition {
@@ -340,12 +341,16 @@ impl Shared {
         self.checkpoint_wanted.store(false, Ordering::Release);
     }
 
-    /// Says whether the disk is full; those who wait for room hear when it no longer is.
+    /// Says whether the disk is full; those who wait for room hear when it no longer is, and so does the journal.
     pub(crate) fn set_disk_full(&self, full: bool) {
         let mut state = self.lock();
         match (state.condition, full) {
             (Condition::Open, true) => state.condition = Condition::DiskFull,
-            (Condition::DiskFull, false) => state.condition = Condition::Open,
+            (Condition::DiskFull, false) => {
+                state.condition = Condition::Open;
+                let resumed = Control::Resumed { last_received_at: state.received_at };
+                state.push(self.clock.now(), |received_at, bytes| resumed.encode(received_at, bytes));
+            }
             _ => return,
         }
         let first = state.room.first().filter(|_| !full);
@@ -404,15 +409,23 @@ fn wake(sleeper: Option<Waker>) {
 }
 
 impl State {
-    fn push(&mut self, now: Timestamp, encode: impl FnOnce(Timestamp, &mut Vec<u8>)) -> (Offset, Timestamp) {
+    /// The clock shows this now; where it was set back, a record says so.
+    fn pass_to(&mut self, now: Timestamp) {
         let from = std::mem::replace(&mut self.clock_read, now);
         self.received_at = self.received_at.max(now);
-        let received_at = self.received_at;
         if from.since(now) > CLOCK_STEP_MIN {
-            let step = Control::ClockStep { from, to: now };
+            let (step, received_at) = (Control::ClockStep { from, to: now }, self.received_at);
             self.records.push(|bytes| step.encode(received_at, bytes));
             self.next = self.next.next();
         }
+    }
+
+    fn push(&mut self, now: Timestamp, encode: impl FnOnce(Timestamp, &mut Vec<u8>)) -> (Offset, Timestamp) {
+        // while nothing is taken in no time passes, so that it is nobody's silence
+        if self.condition != Condition::DiskFull {
+            self.pass_to(now);
+        }
+        let received_at = self.received_at;
         self.records.push(|bytes| encode(received_at, bytes));
         let offset = self.next;
         self.next = offset.next();

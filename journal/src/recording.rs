@@ -158,7 +158,9 @@ impl<'a> Line<'a> {
     fn set_control(&mut self, control: &Control<'a>) {
         self.control = Some(Cow::Borrowed(control.word()));
         match *control {
-            Control::Started { last_received_at } => self.last_received_at = Some(last_received_at),
+            Control::Started { last_received_at } | Control::Resumed { last_received_at } => {
+                self.last_received_at = Some(last_received_at);
+            }
             Control::Stopping | Control::Tick => {}
             Control::Rules { digest } | Control::Registry { digest } => self.digest = Some(digest),
             Control::SourceUp { source } | Control::SourceDown { source } => {
@@ -203,10 +205,10 @@ impl<'a> Line<'a> {
     fn control(&self) -> Result<Control<'_>, RecordingError> {
         let digest = self.digest.ok_or(RecordingError::Missing("digest"));
         let source = self.source.as_deref().ok_or(RecordingError::Missing("source"));
+        let last_received_at = self.last_received_at.ok_or(RecordingError::Missing("last_received_at"));
         Ok(match self.control.as_deref().unwrap_or_default() {
-            "started" => Control::Started {
-                last_received_at: self.last_received_at.ok_or(RecordingError::Missing("last_received_at"))?,
-            },
+            "started" => Control::Started { last_received_at: last_received_at? },
+            "resumed" => Control::Resumed { last_received_at: last_received_at? },
             "stopping" => Control::Stopping,
             "tick" => Control::Tick,
             "rules" => Control::Rules { digest: digest? },

@@ -70,7 +70,7 @@ impl<V: Versions> Judge<V> {
             self.install(moment, &record.body, out)?;
         }
         match &record.body {
-            Body::Control(Control::Started { last_received_at }) => {
+            Body::Control(Control::Started { last_received_at } | Control::Resumed { last_received_at }) => {
                 self.evaluator.resume(moment, *last_received_at, out);
             }
             Body::Control(_) => self.evaluator.advance(moment, out),

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use citywarden_journal::{
-    AppendError, CommitError, Journal, JournalOptions, Reserve, SimulatedDisk, replace,
+    AppendError, Body, CommitError, Control, Journal, JournalOptions, Reader, Reserve, SimulatedDisk, replace,
 };
+use citywarden_model::{Digest, Span};
 
 use crate::support::{HandClock, assert_intact, dir, key, message, messages, open, payload, shared, small};
 
@@ -38,6 +39,37 @@ fn a_full_disk_stops_acknowledging_and_goes_on_by_itself_when_there_is_room() {
     journal.writer.commit().unwrap();
     assert_eq!(messages(&shared(&disk), &dir(), None), sent);
     assert_intact(&disk);
+}
+
+#[test]
+fn while_the_disk_is_full_the_journals_time_stands_still_and_a_record_says_for_how_long() {
+    let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
+    let mut journal = open(&disk, &clock);
+    journal.writer.commit().unwrap();
+    disk.set_capacity(Some(disk.used()));
+    while journal.writer.commit().is_ok() {
+        journal.inbox.append(&message(b"fills")).unwrap();
+    }
+    let full_since = citywarden_model::Clock::now(&clock);
+    clock.advance(Span::from_secs(3600));
+    let in_force = Control::Rules { digest: Digest::of(b"rules") };
+    let (offset, received_at) = journal.inbox.append_control(&in_force).unwrap();
+    assert_eq!(received_at, full_since, "no time has passed");
+    assert!(journal.writer.commit().is_err(), "still full");
+
+    disk.set_capacity(None);
+    journal.writer.commit().unwrap();
+    journal.writer.commit().unwrap();
+    let back = citywarden_model::Clock::now(&clock);
+    journal.inbox.append(&message(b"more")).unwrap();
+    journal.writer.commit().unwrap();
+    let mut reader = Reader::open(&shared(&disk), &dir(), offset).unwrap();
+    let batch = reader.next_batch(None, 10).unwrap();
+    let found: Vec<_> = batch.iter().map(|record| record.unwrap()).collect();
+    let said: Vec<_> = found.iter().map(|record| (record.received_at, record.body)).collect();
+    assert_eq!(said[0], (full_since, Body::Control(in_force)));
+    assert_eq!(said[1], (back, Body::Control(Control::Resumed { last_received_at: full_since })));
+    assert_eq!(said.len(), 3, "{said:?}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ fn controls() -> Vec<Control<'static>> {
         Control::SourceUp { source: "broker" },
         Control::SourceDown { source: "" },
         Control::ClockStep { from: START, to: Timestamp::EPOCH },
+        Control::Resumed { last_received_at: START },
         Control::Key { fingerprint: Digest::of(b"key") },
     ]
 }
