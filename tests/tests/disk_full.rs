@@ -1,5 +1,6 @@
 //! A disk that fills up under load: nothing is acknowledged that is not kept, and it goes on by itself when there is room.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use citywarden_tests::county::County;
@@ -13,7 +14,7 @@ const DISK_BYTES: u64 = 96 << 20;
 const LOADERS: usize = 4;
 /// Messages that are no bigger than some devices send, and fill a segment soon.
 const PADDING: usize = 20_000;
-const VIOLATIONS: usize = 3;
+const VIOLATIONS: usize = 4;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// In this time the journal tries more than once whether there is room.
 const WHILE_FULL: Duration = Duration::from_millis(2_500);
@@ -49,22 +50,31 @@ async fn a_disk_that_is_full_to_the_last_byte_stops_acknowledgements_and_nothing
     let server = WebhookServer::start().await;
     let mut county = County::new();
     let Some(disk) = SmallDisk::mount(&county.file("data"), DISK_BYTES) else { return };
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let address = free.expect("loopback has a free port");
+    county.mqtt = address.to_string();
     county.webhook = Some(server.url());
     county.more = "\n[journal]\nsegment_bytes = 4194304\nsnapshot_every = \"1s\"\n".to_owned();
     Fleet::register(&mut county, LOADERS, VIOLATIONS);
     let dir = county.write();
-    let service = Service::start(dir);
-    let mut fleet = Fleet::start_padded(service.mqtt, LOADERS, PADDING);
+    let mut service = Service::start(dir);
+    let mut fleet = Fleet::start_padded(address, LOADERS, PADDING);
     for _ in 0..20 {
         fleet.load();
     }
     fleet.violate();
     server.wait_until("the first alert", PATIENCE, |server| !server.opened().is_empty()).await;
 
-    for _ in 0..2 {
+    for is_killed in [false, true] {
         disk.fill();
         load_until_full(&service, &mut fleet).await;
         check_is_full(&service, &mut fleet).await;
+        if is_killed {
+            // and it starts on the full disk
+            service.kill();
+            service = Service::start(dir);
+            check_is_full(&service, &mut fleet).await;
+        }
         disk.make_room();
         fleet.acknowledged.wait_for(fleet.offered(), PATIENCE).await;
         assert_eq!(service.get("/readyz").await.0, 200, "it goes on by itself");
