@@ -1,7 +1,7 @@
 //! A county's Mosquitto, as shipped in `deploy/mosquitto.conf`, that can be restarted.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,6 +11,8 @@ use rumqttc::v5::mqttbytes::v5::Packet;
 use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
 use tempfile::TempDir;
 use tokio::time::timeout;
+
+use crate::service::free_address;
 
 /// Where Debian puts it, which is not on everybody's path.
 const DEBIAN: &str = "/usr/sbin/mosquitto";
@@ -50,8 +52,7 @@ impl Subscriber {
 impl Mosquitto {
     /// The shipped configuration on a free loopback port, in a directory of its own.
     pub fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        Self::start_at(free.expect("loopback has a free port"))
+        Self::start_at(free_address())
     }
 
     /// As [`Self::start`], at an address that was chosen before.

@@ -1,7 +1,7 @@
 //! The real binary: its commands, and the service it runs.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -232,6 +232,12 @@ impl Service {
     pub fn kill(self) {
         self.process.kill();
     }
+}
+
+/// An address on loopback that nobody listens on.
+pub fn free_address() -> SocketAddr {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    free.expect("loopback has a free port")
 }
 
 /// An HTTP client. In the workspace's build reqwest comes without a provider of TLS of its own, and wants one named even

@@ -1,14 +1,13 @@
 //! What takes long in the real thing, in a small form here: a receiver that is away, a broker that restarts again and again,
 //! both under load. `tests/receiver-away.sh` and `tests/broker-restarts.sh` do it at length.
 
-use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 use citywarden_tests::county::County;
 use citywarden_tests::fleet::Fleet;
 use citywarden_tests::mosquitto::Mosquitto;
 use citywarden_tests::receiver::WebhookServer;
-use citywarden_tests::service::Service;
+use citywarden_tests::service::{Service, free_address};
 
 /// Trucks that load the system with clean readings.
 const LOADERS: usize = 4;
@@ -62,12 +61,6 @@ impl Course {
 #[expect(clippy::disallowed_methods, reason = "what it took is said by the machine's time")]
 fn clock() -> Instant {
     Instant::now()
-}
-
-/// An address on loopback that nobody listens on.
-fn free_address() -> SocketAddr {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    free.expect("loopback has a free port")
 }
 
 /// Killed in the middle of it: what is owed to the receiver is in the alert log, and not only in memory.

@@ -10,7 +10,7 @@ use citywarden_tests::county::{CENTRE, County, topic_of};
 use citywarden_tests::moment::{ago, now};
 use citywarden_tests::mosquitto::Mosquitto;
 use citywarden_tests::receiver::WebhookServer;
-use citywarden_tests::service::{Running, Service, citywarden_in};
+use citywarden_tests::service::{Running, Service, citywarden_in, free_address};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,13 +50,14 @@ async fn sounds(at: SocketAddr, sprinkler: &str) {
     Client::Rumqttc5.publish(at, &topic_of(sprinkler), &payloads).await;
 }
 
-/// Starts a service that must end by itself with 1, and gives what it said.
-fn refused(dir: &Path) -> String {
+/// Starts a service that must end by itself with 1 and say all of this.
+fn check_refused(dir: &Path, words: &[&str]) {
     let mut service = Running::start(dir, &["run", "--config", "citywarden.toml"]);
     let status = service.wait_for_end(PATIENCE);
-    let said = service.err.lines().join("\n");
-    assert_eq!(status.code(), Some(1), "{said}");
-    said
+    for words in words {
+        service.err.wait_for_words(words, PATIENCE);
+    }
+    assert_eq!(status.code(), Some(1), "{}", service.err.lines().join("\n"));
 }
 
 #[test]
@@ -66,15 +67,13 @@ fn a_service_with_a_wrong_configuration_names_every_problem_at_its_place_and_end
     let wrong = "region = \"330624\"\ntimezone = \"Mars\"\nretantion = 1\n\n[http]\nlisten = \"here\"\n\n\
                  [journal]\nretention = \"soon\"\n";
     county.put("citywarden.toml", wrong);
-    let said = refused(county.dir());
-    for place in [
+    let problems = [
         "citywarden.toml:2:12: `Mars` is no time zone",
         "citywarden.toml:3:1: unknown key `retantion`",
         "citywarden.toml:6:10: `here` is no address",
         "citywarden.toml:9:13: `soon` is no duration",
-    ] {
-        assert!(said.contains(place), "{place}\n{said}");
-    }
+    ];
+    check_refused(county.dir(), &problems);
     assert!(!county.file("data").exists(), "nothing was begun");
 }
 
@@ -95,16 +94,14 @@ fn a_port_that_is_in_use_is_named_and_ends_the_start_with_1() {
             assert_ne!(changed, config);
             county.put("citywarden.toml", &changed);
         }
-        let said = refused(county.dir());
-        assert!(said.contains(&address) && said.contains("in use"), "{said}");
+        check_refused(county.dir(), &[&address, "in use"]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_is_down_at_the_start_is_said_on_readyz_and_tried_until_it_is_there() {
     let (mut county, server) = county().await;
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let address = free.expect("loopback has a free port");
+    let address = free_address();
     county.more = format!("\n[[source]]\ntype = \"mqtt\"\nurl = \"mqtt://{address}\"\n");
     let service = Service::start(county.write());
     let (status, parts) = service.get("/readyz").await;

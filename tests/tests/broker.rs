@@ -1,24 +1,20 @@
 //! The service behind the broker that a county already has: messages wait there while we are away, and neither a
 //! `kill -9` of ours nor a restart of the broker loses one that was acknowledged.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use citywarden_model::Timestamp;
 use citywarden_tests::client::Client;
 use citywarden_tests::county::{CENTRE, County, REGION, topic_of, unit_of};
+use citywarden_tests::fleet::Fleet;
 use citywarden_tests::moment::{ago, now};
 use citywarden_tests::mosquitto::Mosquitto;
-use citywarden_tests::receiver::{Delivery, WebhookServer};
-use citywarden_tests::recording::{backtest_journal, dump, json_lines, payloads, sorted_as_raised, verify};
+use citywarden_tests::receiver::WebhookServer;
+use citywarden_tests::recording::{dump, payloads};
 use citywarden_tests::service::{Service, citywarden_ok_in};
-use citywarden_tests::stubborn::{Acknowledged, Stubborn};
 use serde_json::{Value, json};
-use tokio::sync::mpsc::UnboundedSender;
-use tokio::task::JoinHandle;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// A truck that drives uncovered for half a minute, where 15 s are allowed.
@@ -155,80 +151,38 @@ async fn mapped_topics_are_judged_and_a_replay_years_later_needs_no_configuratio
     assert_eq!(dead, "", "read by the mapping of their time");
 }
 
-/// Devices that load the broker with clean readings.
+/// Trucks that load the broker with clean readings.
 const LOADERS: usize = 4;
 /// Messages of each of them in a round.
 const MESSAGES_EACH: usize = 300;
 /// How often something is killed or restarted where `CITYWARDEN_CRASHES` does not say.
 const ROUNDS: usize = 6;
-const WINDOW: usize = 10;
 
-/// The devices, and how much they were handed.
-struct Load {
-    at: SocketAddr,
-    acknowledged: Arc<Acknowledged>,
-    loaders: Vec<UnboundedSender<String>>,
-    devices: Vec<JoinHandle<()>>,
-    offered: usize,
-}
-
-impl Load {
-    fn start(at: SocketAddr, loaders: &[String]) -> Self {
-        let acknowledged = Arc::<Acknowledged>::default();
-        let device = |asset: &String| Stubborn::start(at, topic_of(asset), WINDOW, Arc::clone(&acknowledged));
-        let (loaders, devices) = loaders.iter().map(device).unzip();
-        Self { at, acknowledged, loaders, devices, offered: 0 }
-    }
-
-    /// Hands the devices a round of messages, and a violation by this truck; returns when part of it is acknowledged,
-    /// somewhere in its second half, elsewhere each time.
-    async fn offer(&mut self, round: usize, truck: &str) {
-        for number in 0..MESSAGES_EACH {
-            for (loader, work) in self.loaders.iter().enumerate() {
-                let payload = message(now(), true, &format!("{loader}/{round}/{number}"));
-                work.send(payload).expect("the device runs");
-            }
-        }
-        let acknowledged = Arc::clone(&self.acknowledged);
-        let (work, device) = Stubborn::start(self.at, topic_of(truck), WINDOW, acknowledged);
-        for payload in violation(truck) {
-            work.send(payload).expect("the device runs");
-        }
-        self.devices.push(device);
-        self.offered += MESSAGES_EACH * LOADERS + MESSAGES_OF_VIOLATION;
-        let half = MESSAGES_EACH * LOADERS / 2;
-        self.acknowledged.wait_for(self.offered - half + round * 97 % half, PATIENCE).await;
-    }
-
-    /// Waits until everything offered is acknowledged, and gives it.
-    async fn finish(self) -> Vec<String> {
-        drop(self.loaders);
-        self.acknowledged.wait_for(self.offered, PATIENCE).await;
-        for device in self.devices {
-            device.await.expect("no device panics");
-        }
-        self.acknowledged.payloads()
-    }
+/// Hands the trucks a round of messages, and one a violation; returns when part of it is acknowledged, somewhere in its
+/// second half, elsewhere each time.
+async fn offer(fleet: &mut Fleet, round: usize) {
+    (0..MESSAGES_EACH).for_each(|_| fleet.load());
+    fleet.violate();
+    let half = MESSAGES_EACH * LOADERS / 2;
+    fleet.acknowledged.wait_for(fleet.offered() - half + round * 97 % half, PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn through_kills_of_ours_and_restarts_of_the_broker_every_message_is_kept_and_counts_once() {
     let mut broker = Mosquitto::start();
     let server = WebhookServer::start().await;
-    let loaders: Vec<String> = (0..LOADERS).map(|number| format!("loader-{number}")).collect();
     let rounds = std::env::var("CITYWARDEN_CRASHES").ok();
     let rounds = rounds.map_or(ROUNDS, |count| count.parse().expect("CITYWARDEN_CRASHES is a number"));
-    let trucks: Vec<String> = (0..rounds).map(|round| format!("uncovered-{round}")).collect();
-    let all: Vec<&str> = loaders.iter().chain(&trucks).map(String::as_str).collect();
-    let mut county = county(&broker, &all);
+    let mut county = county(&broker, &[]);
+    Fleet::register(&mut county, LOADERS, rounds);
     county.webhook = Some(server.url());
     let dir = county.write();
 
     let mut service = Service::start(dir);
     is_up(&service).await;
-    let mut load = Load::start(broker.address, &loaders);
-    for (round, truck) in trucks.iter().enumerate() {
-        load.offer(round, truck).await;
+    let mut fleet = Fleet::start(broker.address, LOADERS);
+    for round in 0..rounds {
+        offer(&mut fleet, round).await;
         match round % 3 {
             0 => {
                 service.kill();
@@ -242,14 +196,12 @@ async fn through_kills_of_ours_and_restarts_of_the_broker_every_message_is_kept_
             }
         }
     }
-    let acknowledged = load.finish().await;
-    for truck in &trucks {
-        server.wait_for_alert(RULE, truck, PATIENCE).await;
-    }
-    wait_for_all(&service, dir, &acknowledged).await;
+    let sent = fleet.finish(PATIENCE).await;
+    sent.wait_for_alerts(&server, PATIENCE).await;
+    wait_for_all(&service, dir, &sent.payloads).await;
     assert_eq!(service.count("citywarden_broker_sessions_lost_total", &[]).await, 0);
     service.stop();
-    check(dir, &server, &acknowledged, &trucks);
+    sent.check(dir, &server);
 }
 
 /// Waits until the broker has nothing more for us: everything it has acknowledged to a device is in the journal.
@@ -268,16 +220,4 @@ async fn wait_for_all(service: &Service, dir: &Path, acknowledged: &[String]) {
         acknowledged.len(),
         service.process.err.lines().join("\n")
     );
-}
-
-fn check(dir: &Path, server: &WebhookServer, acknowledged: &[String], trucks: &[String]) {
-    verify(dir);
-    let distinct: BTreeSet<_> = acknowledged.iter().collect();
-    assert_eq!(distinct.len(), acknowledged.len(), "each message is unlike any other");
-    let subject = |truck: &String| (RULE.to_owned(), truck.clone(), "violation".to_owned());
-    let wanted: BTreeMap<_, usize> = trucks.iter().map(|truck| (subject(truck), 1)).collect();
-    assert_eq!(server.opened_subjects(), wanted, "each violation once");
-    let derived = json_lines(&backtest_journal(dir));
-    let raised = server.opened();
-    assert_eq!(sorted_as_raised(&derived), sorted_as_raised(raised.iter().map(Delivery::alert)));
 }

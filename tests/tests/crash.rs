@@ -3,7 +3,7 @@
 //! `CITYWARDEN_CRASHES` is how often; 20 where it is not set.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use citywarden_tests::moment::{ago, now};
 use citywarden_tests::receiver::{Delivery, WebhookServer};
 use citywarden_tests::recording::{backtest_journal, dump, json_lines, payloads, sorted_as_raised, verify};
 use citywarden_tests::scenario::sentinel;
-use citywarden_tests::service::{Running, Service};
+use citywarden_tests::service::{Running, Service, free_address};
 use citywarden_tests::stubborn::{Acknowledged, Stubborn};
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedSender;
@@ -114,12 +114,6 @@ fn county(server: &WebhookServer, crashes: usize) -> (County, SocketAddr) {
         county.device(&works, "spray_controller", None, &[]);
     }
     (county, at)
-}
-
-/// An address on loopback that nobody listens on.
-fn free_address() -> SocketAddr {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    free.expect("loopback has a free port")
 }
 
 fn loader(number: usize) -> String {

@@ -1,12 +1,11 @@
 //! A disk that fills up under load: nothing is acknowledged that is not kept, and it goes on by itself when there is room.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use citywarden_tests::county::County;
 use citywarden_tests::fleet::Fleet;
 use citywarden_tests::receiver::WebhookServer;
-use citywarden_tests::service::Service;
+use citywarden_tests::service::{Service, free_address};
 use citywarden_tests::small_disk::SmallDisk;
 
 /// A few of the smallest segments, beside the alert log and the archive.
@@ -50,8 +49,7 @@ async fn a_disk_that_is_full_to_the_last_byte_stops_acknowledgements_and_nothing
     let server = WebhookServer::start().await;
     let mut county = County::new();
     let Some(disk) = SmallDisk::mount(&county.file("data"), DISK_BYTES) else { return };
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let address = free.expect("loopback has a free port");
+    let address = free_address();
     county.mqtt = address.to_string();
     county.webhook = Some(server.url());
     county.more = "\n[journal]\nsegment_bytes = 4194304\nsnapshot_every = \"1s\"\n".to_owned();

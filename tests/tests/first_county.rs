@@ -1,12 +1,11 @@
 //! `docs/first-county.md`, typed as it stands.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use citywarden_tests::mosquitto::Mosquitto;
-use citywarden_tests::service::binary;
+use citywarden_tests::service::{binary, free_address};
 use tempfile::TempDir;
 
 /// What a page has between "```sh" and "```", block by block.
@@ -31,8 +30,7 @@ fn a_stranger_who_types_the_page_sees_the_alert() {
 
     // only the ports are others: somebody may have these
     let broker = Mosquitto::start();
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let http = free.expect("loopback has a free port").to_string();
+    let http = free_address().to_string();
     let script = typed.concat();
     for port in ["127.0.0.1:1883", "-p 1883", "127.0.0.1:8080"] {
         assert!(script.contains(port), "{port}");

@@ -3,7 +3,6 @@
 
 #![expect(clippy::indexing_slicing, reason = "JSON of a known form: what is missing reads as null")]
 
-use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use citywarden_tests::moment::now;
 use citywarden_tests::receiver::{Delivery, WebhookServer};
 use citywarden_tests::recording::{backtest, backtest_journal, dump, json_lines, sorted_as_raised, verify};
 use citywarden_tests::scenario::{Scenario, eight_rules};
-use citywarden_tests::service::Service;
+use citywarden_tests::service::{Service, free_address};
 use serde_json::Value;
 
 const LOADERS: usize = 4;
@@ -37,12 +36,6 @@ impl Ending {
             Self::Stopped => service.stop(),
         }
     }
-}
-
-/// An address on loopback that nobody listens on.
-fn free_address() -> SocketAddr {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    free.expect("loopback has a free port")
 }
 
 /// Judges the journal as a recording, or its messages alone, as if nobody had ever stopped; the same bytes in any batches.
