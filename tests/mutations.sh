@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Breaks each promise on purpose, one patch of tests/mutations/ after the other, in a copy of the checkout, and runs
-# simulated worlds: a checker has to fail in each. What none of them notices is a hole in the checkers, and ends this
-# with 1. Prints a table; takes a minute or two a patch.
+# simulated worlds, or the test that the patch names: a checker has to fail in each. What none of them notices is a hole in
+# the checkers, and ends this with 1. Prints a table; takes a minute or two a patch.
+#
+# A patch begins with the line `Breaks: ` and the promise; a second line `Test: ` and what follows `cargo test` names the
+# test that notices it where no world does.
 #
 #   tests/mutations.sh [NAME…]        all of them, or those named
 #   SEEDS=2000 tests/mutations.sh     how many worlds may pass before a mutation counts as unnoticed (1000)
@@ -30,16 +33,27 @@ for name in "${names[@]}"; do
         printf '%s does not apply any more: mend it\n' "$patch" >&2
         exit 1
     fi
-    if ! cargo build --quiet --package citywarden-world 2>"$copy/build"; then
+    test=$(sed -n '2s/^Test: //p' "$patch")
+    if [ -n "$test" ]; then
+        # shellcheck disable=SC2086 # several words
+        build=(cargo test --quiet --no-run ${test% *}) check=(cargo test --quiet $test)
+    else
+        build=(cargo build --quiet --package citywarden-world)
+        check=("$CARGO_TARGET_DIR/debug/citywarden-world" --seeds "$seeds" --first)
+    fi
+    if ! "${build[@]}" 2>"$copy/build"; then
         cat "$copy/build" >&2
         printf '%s does not compile any more: mend it\n' "$patch" >&2
         exit 1
     fi
-    if "$CARGO_TARGET_DIR/debug/citywarden-world" --seeds "$seeds" --first >"$copy/found" 2>&1; then
-        found="NOBODY in $seeds worlds"
+    if "${check[@]}" >"$copy/found" 2>&1; then
+        found="NOBODY: ${test:-$seeds worlds}"
         unnoticed=$((unnoticed + 1))
+    elif [ -n "$test" ]; then
+        # it fails because of what it checks, not because there is no such test
+        found=$(grep -m1 "panicked at" "$copy/found")
     else
-        found=$(grep -m1 '^seed ' "$copy/found" || tail -n1 "$copy/found")
+        found=$(grep -m1 '^seed ' "$copy/found")
     fi
     printf '| %s | %s | %s |\n' "$name" "$promise" "${found:0:220}"
 done

@@ -1,7 +1,8 @@
-//! The disk that the service is handed: the simulated one, with somebody beside it who notes what is asked of it.
+//! The disk that the service is handed: the simulated one, with somebody beside it who notes what is asked of it, and
+//! keeps to a quota.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use citywarden_journal::{Disk, DiskFile, DiskLock, SimulatedDisk, Space};
@@ -17,11 +18,14 @@ pub(crate) struct WatchedDisk {
 struct Notes {
     /// The kind of each operation, where that is noted.
     operations: Option<Vec<String>>,
+    /// The directory that nothing may be written in: its quota is used up.
+    full: Option<PathBuf>,
 }
 
 struct WatchedFile {
     file: Box<dyn DiskFile>,
     disk: WatchedDisk,
+    dir: PathBuf,
     what: String,
 }
 
@@ -36,6 +40,11 @@ impl WatchedDisk {
     /// The kinds of the operations noted, in their order.
     pub(crate) fn operations(&self) -> Vec<String> {
         self.notes().operations.clone().unwrap_or_default()
+    }
+
+    /// Takes nothing more in this directory, or in all of them again.
+    pub(crate) fn set_full(&self, dir: Option<PathBuf>) {
+        self.notes().full = dir;
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -54,12 +63,14 @@ impl WatchedDisk {
     fn is_noting(&self) -> bool {
         self.notes().operations.is_some()
     }
+    fn admit(&self, dir: &Path) -> io::Result<()> {
+        let is_full = self.notes().full.as_deref() == Some(dir);
+        if is_full { Err(io::ErrorKind::QuotaExceeded.into()) } else { Ok(()) }
+    }
     fn watch(&self, path: &Path, file: Box<dyn DiskFile>) -> Box<dyn DiskFile> {
-        if self.is_noting() {
-            Box::new(WatchedFile { file, disk: self.clone(), what: kind_of(path) })
-        } else {
-            file
-        }
+        let what = if self.is_noting() { kind_of(path) } else { String::new() };
+        let dir = path.parent().unwrap_or(path).to_owned();
+        Box::new(WatchedFile { file, disk: self.clone(), dir, what })
     }
 }
 
@@ -84,6 +95,7 @@ impl Disk for WatchedDisk {
     }
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         self.note_path("create", path);
+        self.admit(path.parent().unwrap_or(path))?;
         Ok(self.watch(path, self.disk.create(path)?))
     }
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -129,6 +141,7 @@ impl DiskFile for WatchedFile {
     }
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         self.disk.note("write", &self.what);
+        self.disk.admit(&self.dir)?;
         self.file.write_at(bytes, at)
     }
     fn sync_data(&self) -> io::Result<()> {

@@ -28,6 +28,8 @@ pub(crate) enum What {
     SyncsFail(bool),
     /// There is no room on the disk beyond so many bytes more than now, or there is again.
     Full(Option<u64>),
+    /// The alert log's share of the disk is used up, or there is room in it again.
+    AlertLogFull(bool),
     /// Milliseconds from a write to its sync, at least and at most.
     SyncTakes(u64, u64),
     /// Milliseconds that a piece takes over the network, at least and at most.
@@ -110,7 +112,7 @@ impl Plan {
         let at = self.some_time(dice);
         let length = dice.millis(500, 30_000).duration();
         let device = usize::try_from(dice.below(self.devices as u64)).unwrap_or(0);
-        match dice.below(15) {
+        match dice.below(16) {
             0 | 1 => self.push(at, What::Kill),
             2 => self.push(at, What::Stop),
             3 => self.push(at, What::PowerFails),
@@ -133,6 +135,11 @@ impl Plan {
             13 => {
                 let off = i64::try_from(dice.below(240_000)).unwrap_or(0) - 120_000;
                 self.push(at, What::ClockIsOff(off));
+            }
+            14 => {
+                self.during(at, length, What::AlertLogFull(true), What::AlertLogFull(false));
+                let meanwhile = at + length.mul_f64(0.9);
+                self.push(meanwhile, if dice.percent(50) { What::Kill } else { What::PowerFails });
             }
             _ if dice.percent(50) => {
                 self.during(at, 2 * length, What::ReceiverAway(true), What::ReceiverAway(false));

@@ -280,6 +280,9 @@ impl World {
             What::OperationFails(n) => disk.fail_operation(*n, std::io::ErrorKind::Other),
             What::SyncsFail(fail) => disk.fail_syncs(*fail),
             What::Full(room) => disk.set_capacity(room.map(|room| disk.used() + room)),
+            What::AlertLogFull(is_full) => {
+                self.machine.watched.set_full(is_full.then(|| Machine::layout().alerts()));
+            }
             What::SyncTakes(least, most) => self.machine.tempo.set(*least, *most),
             What::NetworkTakes(least, most) => self.network.set_latency(*least, *most),
             What::Reset(device) => self.network.reset(*device),
@@ -299,6 +302,7 @@ impl World {
         self.seen.network_operations = self.network.operations();
         disk.cut_power(None);
         disk.heal();
+        self.machine.watched.set_full(None);
         self.is_power_about_to_fail = false;
         self.machine.tempo.set(0, 3);
         self.network.heal();
