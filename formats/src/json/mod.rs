@@ -23,6 +23,7 @@
 mod event;
 mod member;
 mod observation;
+mod plain;
 mod position;
 mod reading;
 mod ts;
@@ -76,6 +77,21 @@ pub fn decode_within<'a>(
 }
 
 fn read<'a>(limits: Limits, text: &'a str, into: &mut Vec<Observation<'a>>) -> Result<(), serde_json::Error> {
+    match plain::read(limits, text) {
+        Some(observation) => {
+            into.push(observation);
+            Ok(())
+        }
+        None => read_all(limits, text, into),
+    }
+}
+
+/// The whole reader: everything that is JSON, and what is wrong with it.
+fn read_all<'a>(
+    limits: Limits,
+    text: &'a str,
+    into: &mut Vec<Observation<'a>>,
+) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.deserialize_any(Payload { into, limits })?;
     deserializer.end()

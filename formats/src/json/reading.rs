@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use super::member::{Name, float, signed_float, twice};
 
 /// Room for what most devices send, without growing on the way.
-const USUAL_READINGS: usize = 6;
+pub(super) const USUAL_READINGS: usize = 6;
 
 /// All readings of an object; none where it is null.
 pub(crate) struct Readings {
@@ -51,6 +51,11 @@ impl<'de> Visitor<'de> for Readings {
         }
         Ok(readings)
     }
+}
+
+/// Whether what this quantity says depends on what else is said.
+pub(super) fn is_of_a_cover(quantity: &str) -> bool {
+    quantity == "cover_closed" || quantity == "cover_half"
 }
 
 /// What the unit says of its cover beside closed or not.
