@@ -8,6 +8,7 @@
 //!            load ─▶ the real binary's endpoint                            ┘
 //! latency:  a message that fires an alert ─▶ the real binary, under load ─▶ webhook
 //! restart:  the real binary, killed with ten million records in its journal, until it is ready again
+//! judge:    the judge of the real binary, over a journal that a load has filled; of two binaries in turns
 //! stages:   journal │ decode │ judge │ decode and judge, each alone
 //! ```
 //!
@@ -21,6 +22,7 @@ mod disk;
 mod endpoint;
 mod figures;
 mod host;
+mod judge;
 mod latency;
 mod measure;
 mod mosquitto;
@@ -51,6 +53,8 @@ enum What {
     Latency(latency::Options),
     /// How long a start takes with ten million records in the journal.
     Restart(restart::Options),
+    /// Processor time of the judge for each message of a journal, of one binary or of two in turns.
+    Judge(judge::Options),
     /// What each stage takes alone.
     Stages(stages::Options),
     /// The server that acknowledges at once; `endpoint` starts it.
@@ -64,6 +68,7 @@ fn main() -> anyhow::Result<()> {
         What::Mosquitto(options) => mosquitto::run(&options),
         What::Latency(options) => latency::run(&options),
         What::Restart(options) => restart::run(&options),
+        What::Judge(options) => judge::run(&options),
         What::Stages(options) => stages::run(&options),
         What::AtOnce => at_once::run(),
     }
