@@ -129,19 +129,20 @@ impl<V: Versions> Judge<V> {
         message: &Message<'_>,
         out: &mut Vec<Transition>,
     ) -> Result<(), DeadLetter> {
-        let find = |id: &str| match self.evaluator.device(id) {
-            Some(device) => Ok(device),
-            None => registered(self.evaluator.registry(), id),
+        let registry = self.evaluator.registry();
+        let find = |id: &str| {
+            let refused = || registered(registry, id).err();
+            let unknown = || unknown(DeadLetterReason::UnknownDevice, id);
+            self.evaluator.find(id).ok_or_else(|| refused().unwrap_or_else(unknown))
         };
-        let (device, observations) = read(&self.region, self.evaluator.registry(), message, find)?;
-        let device = device.clone();
+        let (device, observations) = read(&self.region, registry, message, find)?;
         let arrival = Arrival {
             moment,
             duplicate: message.duplicate,
             retained: message.retained,
             payload: message.payload,
         };
-        self.evaluator.observe(&arrival, &device, &observations, out);
+        self.evaluator.observe_of(&arrival, device, &observations, out);
         Ok(())
     }
 
@@ -175,12 +176,12 @@ pub(crate) fn decode<'r, 'm>(
 }
 
 /// As [`decode`], with somebody else to find the device.
-fn read<'r, 'm>(
+fn read<'m, D>(
     region: &RegionId,
     registry: &Registry,
     message: &Message<'m>,
-    find: impl FnOnce(&str) -> Result<&'r DeviceId, DeadLetter>,
-) -> Result<(&'r DeviceId, Vec<Observation<'m>>), DeadLetter> {
+    find: impl FnOnce(&str) -> Result<D, DeadLetter>,
+) -> Result<(D, Vec<Observation<'m>>), DeadLetter> {
     if let Some(reason) = message.refused {
         return Err(DeadLetter::new(reason, String::new()));
     }
@@ -190,7 +191,7 @@ fn read<'r, 'm>(
     let format =
         Format::parse(parts.format).ok_or_else(|| unknown(DeadLetterReason::UnknownFormat, parts.format))?;
     let mut observations = Vec::new();
-    let profile = || registry.devices.get(device).map_or(Profile::default(), Profile::of);
+    let profile = || registry.devices.get(parts.device).map_or(Profile::default(), Profile::of);
     citywarden_formats::decode(format, profile, message.payload, &mut observations)
         .map_err(|error| DeadLetter::new(DeadLetterReason::Undecodable, error.to_string()))?;
     Ok((device, observations))

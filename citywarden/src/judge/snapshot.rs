@@ -9,14 +9,17 @@ use std::sync::Arc;
 
 use citywarden_journal::{Disk, read_whole, replace};
 use citywarden_model::{Digest, Offset};
-use serde::{Deserialize, Serialize};
 
 /// How many snapshots are kept: the newest, and one before it for the case that the newest cannot be read.
 const KEPT: usize = 2;
 const ENDING: &str = "snapshot";
+const DIGEST_LEN: usize = 32;
+/// What a snapshot begins with, after its digest: the place and the evaluator's state follow. Another beginning is that
+/// of another format.
+const FORMAT: &[u8] = b"citywarden snapshot 2\n";
 
 /// Everything a judge needs to go on from an offset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The first record that is not in it.
     pub next: Offset,
@@ -42,8 +45,11 @@ impl SnapshotStore {
     /// disk, it is the second of its place, and the one before would only hold back what retention could free.
     pub(crate) fn write(&self, snapshot: &Snapshot) -> io::Result<()> {
         let is_second = self.places()?.first() == Some(&snapshot.next);
-        let body = postcard::to_stdvec(snapshot).map_err(io::Error::other)?;
-        let text = [Digest::of(&body).as_bytes().as_slice(), &body].concat();
+        let place = snapshot.next.0.to_le_bytes();
+        let mut text = [[0; DIGEST_LEN].as_slice(), FORMAT, &place, &snapshot.evaluator].concat();
+        if let Some((digest, body)) = text.split_first_chunk_mut::<DIGEST_LEN>() {
+            *digest = *Digest::of(body).as_bytes();
+        }
         replace(&*self.disk, &self.dir, &name_of(snapshot.next), &text)?;
         for old in self.paths()?.iter().rev().skip(if is_second { 1 } else { KEPT }) {
             self.disk.remove(old)?;
@@ -73,11 +79,17 @@ impl SnapshotStore {
     pub fn read(&self, next: Offset) -> io::Result<Snapshot> {
         let bytes = read_whole(&*self.disk, &self.dir.join(name_of(next)))?.ok_or(io::ErrorKind::NotFound)?;
         let (digest, body) =
-            bytes.split_first_chunk::<32>().ok_or_else(|| io::Error::other("it is cut short"))?;
+            bytes.split_first_chunk::<DIGEST_LEN>().ok_or_else(|| io::Error::other("it is cut short"))?;
         if Digest::of(body).as_bytes() != digest {
             return Err(io::Error::other("its digest is wrong"));
         }
-        postcard::from_bytes(body).map_err(io::Error::other)
+        let rest = body.strip_prefix(FORMAT).ok_or_else(|| io::Error::other("it has another format"))?;
+        let (found, evaluator) =
+            rest.split_first_chunk().ok_or_else(|| io::Error::other("it is cut short"))?;
+        if u64::from_le_bytes(*found) != next.0 {
+            return Err(io::Error::other("it is of another place"));
+        }
+        Ok(Snapshot { next, evaluator: evaluator.to_vec() })
     }
 }
 
@@ -113,6 +125,23 @@ mod tests {
         assert_eq!(store.read(Offset(50)).unwrap(), snapshot(50));
         store.remove(Offset(500)).unwrap();
         assert_eq!(store.places().unwrap(), [Offset(50)]);
+    }
+
+    #[test]
+    fn a_snapshot_of_another_format_or_place_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(HostDisk);
+        let store = SnapshotStore::open(&disk, dir.path().join("snapshots")).unwrap();
+        store.write(&Snapshot { next: Offset(5), evaluator: vec![7; 100] }).unwrap();
+        let written = store.paths().unwrap().pop().unwrap();
+        std::fs::copy(&written, written.with_file_name(name_of(Offset(6)))).unwrap();
+        assert!(store.read(Offset(6)).unwrap_err().to_string().contains("another place"));
+        // as the version before wrote it: the place, the length and the state, as postcard has them
+        let body = [[7, 100].as_slice(), &[7; 100]].concat();
+        let older = [Digest::of(&body).as_bytes().as_slice(), &body].concat();
+        std::fs::write(written.with_file_name(name_of(Offset(7))), older).unwrap();
+        assert!(store.read(Offset(7)).unwrap_err().to_string().contains("another format"));
+        assert!(store.read(Offset(5)).is_ok());
     }
 
     #[test]

@@ -19,6 +19,7 @@ impl Evaluator {
         if !self.timers.is_due(to.at) {
             return;
         }
+        let field = Arc::clone(&self.field);
         while let Some((due, woken)) = self.timers.wake(to.at) {
             for sleeper in woken {
                 match sleeper {
@@ -26,7 +27,7 @@ impl Evaluator {
                     Sleeper::Case { asset, case } => self.wake_case(asset, case, due),
                 }
             }
-            self.ask_all(Occurrence::timer(Moment { offset: to.offset, at: due }), out);
+            self.ask_all(&field, Occurrence::timer(Moment { offset: to.offset, at: due }), out);
         }
     }
 

@@ -5,7 +5,6 @@ use citywarden_model::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::lane::Seen;
-use crate::expression::Scalar;
 
 /// How a case stands.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -21,9 +20,6 @@ pub(crate) struct Case {
     pub(crate) due: Option<Timestamp>,
     /// The due for which a timer waits: never later than `due`.
     pub(crate) armed: Option<Timestamp>,
-    /// The slots as last read; empty before.
-    #[serde(skip)]
-    pub(crate) slots: Vec<Scalar>,
 }
 
 /// What was found, with the number of the reason among the rule's.

@@ -6,7 +6,6 @@ use citywarden_model::{
 };
 use serde_json::Value;
 
-use super::case::Case;
 use super::field::journal_range;
 use super::fixed::rounded;
 use super::inputs::View;
@@ -42,7 +41,7 @@ impl Occasion {
 }
 
 /// The alert, and the messages it rests on.
-pub(crate) fn draft(view: &View<'_>, case: &Case, occasion: Occasion) -> Option<(Alert, Vec<Offset>)> {
+pub(crate) fn draft(view: &View<'_>, slots: &[Scalar], occasion: Occasion) -> Option<(Alert, Vec<Offset>)> {
     let plan = view.plan;
     let rule = &plan.rule;
     let asset = view.field.registry.assets.get(&view.field.assets.get(view.asset)?.id)?;
@@ -51,7 +50,7 @@ pub(crate) fn draft(view: &View<'_>, case: &Case, occasion: Occasion) -> Option<
     let limits = plan.shown_limits.of_kind(occasion.kind);
     let shown = limits.iter().filter_map(|slot| rule.limits.get(*slot));
     let lead_reasons = occasion.lead_reasons(view);
-    let [summary, summary_en] = summary(rule, &case.slots, occasion.kind, &lead_reasons);
+    let [summary, summary_en] = summary(rule, slots, occasion.kind, &lead_reasons);
     let alert = Alert {
         id: AlertId::derive(region, &rule.id, &asset.id, occasion.kind, occasion.began),
         kind: occasion.kind,
@@ -75,8 +74,8 @@ pub(crate) fn draft(view: &View<'_>, case: &Case, occasion: Occasion) -> Option<
         began_at: occasion.began,
         opened_at: occasion.cause.at,
         cleared_at: view.is_late.then_some(occasion.cause.at),
-        values: values(rule, &case.slots),
-        limits: limits.iter().filter_map(|slot| limit(rule, *slot, &case.slots)).collect(),
+        values: values(rule, slots),
+        limits: limits.iter().filter_map(|slot| limit(rule, *slot, slots)).collect(),
         unit: shown.map(|limit| limit.unit.clone()).next().unwrap_or_default(),
         summary,
         summary_en,

@@ -27,20 +27,19 @@ pub(crate) fn next_due(view: &View<'_>, case: &Case, violation: &Held, warning: 
         .chain([force.from])
         .chain(force.until)
         .chain(running)
-        .chain(calendar.flat_map(|input| calendar_dues(view, input)))
+        .chain(calendar.flat_map(|input| hours_due(view, input).into_iter().chain(permit_dues(view, input))))
         .filter(|due| *due > now)
         .min()
 }
 
-fn calendar_dues(view: &View<'_>, input: &InputPlan) -> Vec<Timestamp> {
-    if let What::LocalTime(from, to) = &input.what {
-        let hours = calendar::hours(*from, *to, &view.case.slots);
-        let next = hours.map(|hours| calendar::next_change(hours, view.options.local, view.now.at));
-        next.into_iter().collect()
-    } else if let What::Permit(kind) = &input.what {
-        let own = view.case.permits.iter().filter(|permit| permit.0 == *kind);
-        own.flat_map(|permit| [permit.1, permit.2]).collect()
-    } else {
-        Vec::new()
-    }
+fn hours_due(view: &View<'_>, input: &InputPlan) -> Option<Timestamp> {
+    let What::LocalTime(from, to) = &input.what else { return None };
+    let hours = calendar::hours(*from, *to, &view.case.slots)?;
+    Some(view.period(hours, view.now.at).until)
+}
+
+fn permit_dues(view: &View<'_>, input: &InputPlan) -> impl Iterator<Item = Timestamp> {
+    let kind = if let What::Permit(kind) = &input.what { Some(kind) } else { None };
+    let own = view.case.permits.iter().filter(move |permit| Some(&permit.0) == kind);
+    own.flat_map(|permit| [permit.1, permit.2])
 }

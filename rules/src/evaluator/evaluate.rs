@@ -1,19 +1,19 @@
 //! Asks one case, and says what changed.
 
-use std::sync::Arc;
-
 use citywarden_model::{Alert, AlertKind, Change, Moment, Offset, Span, TimeSource, Transition};
 
 use super::Evaluator;
 use super::case::{Case, Held, Now, Outcome, Stage, Step};
 use super::draft::{Occasion, draft};
 use super::due::next_due;
+use super::field::Field;
 use super::inputs::View;
 use super::judge::{Findings, judge};
 use super::outlook::verdict_of;
-use super::plan::span_of;
+use super::plan::{RulePlan, span_of};
 use super::timers::Sleeper;
 use super::whereabouts::Crossing;
+use crate::expression::Scalar;
 use crate::rule::{Condition, Window};
 
 /// Why cases are asked.
@@ -51,51 +51,35 @@ enum Happened {
 
 impl Evaluator {
     /// Asks every case noted in `asked`, in the order of (rule, asset), and forgets them.
-    pub(crate) fn ask_all(&mut self, occurrence: Occurrence, out: &mut Vec<Transition>) {
+    pub(crate) fn ask_all(&mut self, field: &Field, occurrence: Occurrence, out: &mut Vec<Transition>) {
         let mut asked = std::mem::take(&mut self.asked);
         if asked.len() > 1 {
             asked.sort_unstable();
             asked.dedup();
         }
         for (_, asset, case) in asked.drain(..) {
-            self.ask(asset, case, occurrence, out);
+            self.ask(field, asset, case, occurrence, out);
         }
         self.asked = asked;
     }
 
-    fn ask(&mut self, asset: usize, place: usize, occurrence: Occurrence, out: &mut Vec<Transition>) {
-        let field = Arc::clone(&self.field);
-        let Some(case_plan) = field.assets.get(asset).and_then(|asset| asset.cases.get(place)) else {
-            return;
-        };
-        let Some(plan) = field.plans.get(case_plan.rule) else { return };
-        let Some(mut case) = self.case_mut(asset, place, occurrence.is_late).map(std::mem::take) else {
-            return;
-        };
-        let view = View {
-            options: &self.options,
-            field: &field,
-            states: &self.states,
-            asset,
-            is_late: occurrence.is_late,
-            now: occurrence.now,
-            crossing: occurrence.crossing.filter(|(who, _)| *who == asset).map(|(_, crossing)| crossing),
-            plan,
-            case: case_plan,
-        };
-        let findings = judge(&view, &mut case, &mut self.interpreter);
-        self.tally.evaluated(case_plan.rule, matches!(findings.outcome, Outcome::Broken(_)));
-        let happened = settle(&view, &mut case, &findings, occurrence);
-        let due = case.due;
-        if !occurrence.is_late {
-            self.timers.arm(&mut case.armed, due, Sleeper::Case { asset, case: place });
+    fn ask(
+        &mut self,
+        field: &Field,
+        asset: usize,
+        place: usize,
+        occurrence: Occurrence,
+        out: &mut Vec<Transition>,
+    ) {
+        // meanwhile the asset has no cases: nobody looks at those of an asset that is judged
+        let cases = self.cases_mut(asset, occurrence.is_late).map(std::mem::take);
+        let Some(mut cases) = cases else { return };
+        let happened =
+            cases.get_mut(place).and_then(|case| self.ask_case(field, case, asset, place, occurrence));
+        if let Some(there) = self.cases_mut(asset, occurrence.is_late) {
+            *there = cases;
         }
-        if let Some(there) = self.case_mut(asset, place, occurrence.is_late) {
-            *there = case;
-        }
-        if happened.is_empty() {
-            return;
-        }
+        let Some((plan, happened)) = happened.filter(|(_, happened)| !happened.is_empty()) else { return };
         let Some(asset) = field.assets.get(asset) else { return };
         for one in happened {
             let (kind, change) = match one {
@@ -108,30 +92,68 @@ impl Evaluator {
         }
     }
 
-    pub(crate) fn case_mut(&mut self, asset: usize, place: usize, is_late: bool) -> Option<&mut Case> {
-        self.states.get_mut(asset)?.lane_mut(is_late)?.cases.get_mut(place)
+    fn ask_case<'f>(
+        &mut self,
+        field: &'f Field,
+        case: &mut Case,
+        asset: usize,
+        place: usize,
+        occurrence: Occurrence,
+    ) -> Option<(&'f RulePlan, Vec<Happened>)> {
+        let case_plan = field.assets.get(asset)?.cases.get(place)?;
+        let plan = field.plans.get(case_plan.rule)?;
+        let view = View {
+            options: &self.options,
+            field,
+            calendar: &self.calendar,
+            states: &self.states,
+            asset,
+            is_late: occurrence.is_late,
+            now: occurrence.now,
+            crossing: occurrence.crossing.filter(|(who, _)| *who == asset).map(|(_, crossing)| crossing),
+            plan,
+            case: case_plan,
+        };
+        let findings = judge(&view, case, &mut self.slots, &mut self.interpreter);
+        self.tally.evaluated(case_plan.rule, matches!(findings.outcome, Outcome::Broken(_)));
+        let happened = settle(&view, case, &self.slots, findings, occurrence);
+        let due = case.due;
+        if !occurrence.is_late {
+            self.timers.arm(&mut case.armed, due, Sleeper::Case { asset, case: place });
+        }
+        Some((plan, happened))
+    }
+
+    fn cases_mut(&mut self, asset: usize, is_late: bool) -> Option<&mut Vec<Case>> {
+        Some(&mut self.states.get_mut(asset)?.lane_mut(is_late)?.cases)
     }
 }
 
 /// Moves the stages of a case by what was found.
-fn settle(view: &View<'_>, case: &mut Case, findings: &Findings, occurrence: Occurrence) -> Vec<Happened> {
+fn settle(
+    view: &View<'_>,
+    case: &mut Case,
+    slots: &[Scalar],
+    findings: Findings,
+    occurrence: Occurrence,
+) -> Vec<Happened> {
     let judge = &view.plan.rule.judge;
     let violation =
-        held(view, case, findings, findings.violation, &judge.violation, &view.plan.violation_inputs);
+        held(view, case, &findings, findings.violation, &judge.violation, &view.plan.violation_inputs);
     let warning = judge
         .warning
         .as_ref()
-        .map(|warning| held(view, case, findings, findings.warning, warning, &view.plan.warning_inputs));
+        .map(|warning| held(view, case, &findings, findings.warning, warning, &view.plan.warning_inputs));
+    let stood_in = findings.stood_in;
     if findings.outcome != case.outcome {
         if std::mem::discriminant(&findings.outcome) != std::mem::discriminant(&case.outcome) {
             case.since = view.now.at;
         }
-        case.outcome = findings.outcome.clone();
+        case.outcome = findings.outcome;
     }
-    let stood_in = findings.stood_in;
     let mut happened = Vec::new();
     let step = case.violation.step(violation, view.now);
-    report(view, case, AlertKind::Violation, step, stood_in, occurrence, &mut happened);
+    report(view, (&case.outcome, slots), AlertKind::Violation, step, stood_in, occurrence, &mut happened);
     if let Stage::Firing(firing) = case.violation {
         if matches!(case.warning, Stage::Firing(_)) && !view.is_late {
             let id = citywarden_model::AlertId::derive(
@@ -146,7 +168,15 @@ fn settle(view: &View<'_>, case: &mut Case, findings: &Findings, occurrence: Occ
         case.warning = Stage::Normal;
     } else if let Some(warning) = warning {
         let step = case.warning.step(warning, view.now);
-        report(view, case, AlertKind::EarlyWarning, step, stood_in, occurrence, &mut happened);
+        report(
+            view,
+            (&case.outcome, slots),
+            AlertKind::EarlyWarning,
+            step,
+            stood_in,
+            occurrence,
+            &mut happened,
+        );
     } else if matches!(case.warning, Stage::Firing(_)) {
         case.warning = Stage::Normal;
         happened.push(Happened::Cleared(AlertKind::EarlyWarning, "the rule warns no longer".to_owned()));
@@ -195,7 +225,7 @@ fn is_by_the_journal(view: &View<'_>, inputs: &[usize]) -> bool {
 
 fn report(
     view: &View<'_>,
-    case: &Case,
+    (outcome, slots): (&Outcome, &[Scalar]),
     kind: AlertKind,
     step: Step,
     stood_in: bool,
@@ -207,7 +237,7 @@ fn report(
         Step::Raises(began) => {
             let Occurrence { cause, source, is_lead, .. } = occurrence;
             let occasion = Occasion { kind, began, cause, source, has_wrong_clock: is_lead, stood_in };
-            if let Some((alert, evidence)) = draft(view, case, occasion) {
+            if let Some((alert, evidence)) = draft(view, slots, occasion) {
                 let reopen_window = view.plan.rule.reopen_window;
                 happened.push(Happened::Raised { alert: Box::new(alert), reopen_window, evidence });
             }
@@ -215,7 +245,7 @@ fn report(
         }
         Step::Expires => "nothing violated for as long as the rule waits".to_owned(),
         Step::Clears => {
-            let verdict = verdict_of(view.plan, &case.outcome);
+            let verdict = verdict_of(view.plan, outcome);
             verdict.reason().unwrap_or("the condition has ended").to_owned()
         }
     };

@@ -42,6 +42,8 @@ pub(crate) struct KindPlan {
     pub(crate) rules: Vec<usize>,
     /// What is kept of their devices' readings, by quantity.
     pub(crate) channels: Vec<Channel>,
+    /// Their places, by the number of the quantity.
+    places: Vec<Option<usize>>,
     /// How long events are kept.
     pub(crate) keep_events: Span,
 }
@@ -53,8 +55,6 @@ pub(crate) struct Channel {
     /// For how long.
     pub(crate) keep: Span,
     pub(crate) is_level: bool,
-    /// The widths of the windows over it, without those that are overridden for an asset.
-    pub(crate) windows: Vec<Span>,
     /// The cases to ask when a reading of it arrives.
     pub(crate) readers: Vec<usize>,
 }
@@ -65,12 +65,13 @@ pub(crate) struct AssetPlan {
     pub(crate) id: AssetId,
     pub(crate) kind: usize,
     pub(crate) devices: Vec<usize>,
-    /// One for each rule of its kind.
-    pub(crate) cases: Vec<CasePlan>,
+    /// One for each rule of its kind. Assets of which the registry says nothing of their own share them: what is looked
+    /// at with every message then stays near the processor.
+    pub(crate) cases: Arc<[CasePlan]>,
 }
 
 /// A rule on an asset.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct CasePlan {
     pub(crate) rule: usize,
     /// The slots before anything is read: the limits, as the registry has them for this asset.
@@ -86,7 +87,7 @@ pub(crate) struct CasePlan {
 }
 
 /// The values at which a running input changes a condition.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Crossings {
     pub(crate) input: usize,
     pub(crate) at: Vec<Span>,
@@ -132,8 +133,12 @@ impl Field {
         };
         let mut interpreter = Interpreter::new();
         let registry = Arc::clone(&field.registry);
+        let mut usual = vec![Vec::new(); field.kinds.len()];
         for asset in registry.assets.values() {
-            let plan = field.asset(asset, coverage_min, &mut interpreter);
+            let mut plan = field.asset(asset, coverage_min, &mut interpreter);
+            if let Some(usual) = usual.get_mut(plan.kind) {
+                share(&mut plan.cases, usual);
+            }
             field.assets.push(plan);
         }
         field.place_devices();
@@ -207,7 +212,7 @@ impl Field {
     fn open_channels(&mut self, slack: Span) {
         let mut reach: BTreeMap<(usize, usize), Span> = BTreeMap::new();
         for asset in &self.assets {
-            for case in &asset.cases {
+            for case in asset.cases.iter() {
                 let Some(plan) = self.plans.get(case.rule) else { continue };
                 let span = reach.entry((asset.kind, case.rule)).or_default();
                 *span = plan.reach(&case.slots).max(*span);
@@ -229,14 +234,21 @@ impl Field {
                         .filter(|one| one.quantity == quantity)
                         .for_each(|one| one.is_level = true);
                 }
-                for (quantity, width) in plan.windows() {
-                    let channel = kind.channels.iter_mut().find(|one| one.quantity == quantity);
-                    if let Some(channel) = channel.filter(|one| !one.windows.contains(&width)) {
-                        channel.windows.push(width);
-                    }
-                }
             }
+            kind.note_places();
         }
+    }
+}
+
+/// So many different cases are remembered of a kind; assets that stand out keep their own.
+const USUAL_MAX: usize = 8;
+
+/// Takes cases that are already there instead of equal ones.
+fn share(cases: &mut Arc<[CasePlan]>, usual: &mut Vec<Arc<[CasePlan]>>) {
+    match usual.iter().find(|known| *known == cases) {
+        Some(known) => *cases = Arc::clone(known),
+        None if usual.len() < USUAL_MAX => usual.push(Arc::clone(cases)),
+        None => {}
     }
 }
 
@@ -244,10 +256,7 @@ fn add_channel(channels: &mut Vec<Channel>, quantity: Quantity, keep: Span, read
     let place = match channels.binary_search_by(|channel| channel.quantity.cmp(&quantity)) {
         Ok(place) => place,
         Err(place) => {
-            channels.insert(
-                place,
-                Channel { quantity, keep, is_level: false, windows: Vec::new(), readers: Vec::new() },
-            );
+            channels.insert(place, Channel { quantity, keep, is_level: false, readers: Vec::new() });
             place
         }
     };
@@ -265,14 +274,26 @@ fn kinds(registry: &Registry, plans: &[RulePlan]) -> Vec<KindPlan> {
         let watches = |plan: &RulePlan| plan.rule.watches.contains(&name);
         let rules =
             plans.iter().enumerate().filter(|(_, plan)| watches(plan)).map(|(rule, _)| rule).collect();
-        KindPlan { name, rules, channels: Vec::new(), keep_events: Span::ZERO }
+        KindPlan { name, rules, channels: Vec::new(), places: Vec::new(), keep_events: Span::ZERO }
     };
     kinds.into_iter().map(plan).collect()
 }
 
 impl KindPlan {
     pub(crate) fn channel(&self, quantity: Quantity) -> Option<usize> {
-        self.channels.binary_search_by(|channel| channel.quantity.cmp(&quantity)).ok()
+        *self.places.get(quantity.0 as usize)?
+    }
+
+    fn note_places(&mut self) {
+        for (place, channel) in self.channels.iter().enumerate() {
+            let number = channel.quantity.0 as usize;
+            if self.places.len() <= number {
+                self.places.resize(number + 1, None);
+            }
+            if let Some(slot) = self.places.get_mut(number) {
+                *slot = Some(place);
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Values as integers, so that a sum does not depend on the order of its parts.
 
+use std::sync::LazyLock;
+
 /// Parts of one unit: a value is kept to 10⁻⁶.
 const PARTS: f64 = 1e6;
 /// Parts of the energy of 0 dB: 10⁻⁴ there, 10⁻⁹ of the energy of 50 dB.
@@ -8,6 +10,9 @@ const ENERGY_PARTS: f64 = 1e4;
 const LEVEL_MAX_DB: f64 = 140.0;
 /// The greatest number that is kept: beyond it 10⁻⁶ is out of reach of 64 bits.
 const NUMBER_MAX: f64 = 9e12;
+
+/// Of ten, from 0 on.
+const POWERS_OF_TEN: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 /// The integer for this number; `None` where it is too large to be kept.
 #[expect(clippy::cast_possible_truncation, reason = "checked against NUMBER_MAX")]
@@ -26,11 +31,23 @@ pub(crate) fn to_number(value: i64) -> f64 {
     value as f64 / PARTS
 }
 
+/// The parts of a level's hundredth: no meter writes finer ones.
+const HUNDREDTH: i64 = 10_000;
+/// The energies of all levels of whole hundredths from 0 dB to [`LEVEL_MAX_DB`].
+static ENERGIES: LazyLock<Vec<i64>> =
+    LazyLock::new(|| (0..=14_000).map(|hundredths| computed_energy(hundredths * HUNDREDTH)).collect());
+
 /// The energy of a level, in fixed point.
-#[expect(clippy::cast_possible_truncation, reason = "at most 1e18, see LEVEL_MAX_DB")]
 pub(crate) fn energy_of(level: i64) -> i128 {
+    let listed = if level % HUNDREDTH == 0 { usize::try_from(level / HUNDREDTH).ok() } else { None };
+    let listed = listed.and_then(|hundredths| ENERGIES.get(hundredths));
+    i128::from(listed.copied().unwrap_or_else(|| computed_energy(level)))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "at most 1e18, see LEVEL_MAX_DB")]
+fn computed_energy(level: i64) -> i64 {
     let level = to_number(level).min(LEVEL_MAX_DB);
-    i128::from(libm::round(libm::pow(10.0, level / 10.0) * ENERGY_PARTS) as i64)
+    libm::round(libm::pow(10.0, level / 10.0) * ENERGY_PARTS) as i64
 }
 
 /// The level of the mean of energies, to the 10⁻⁶ that levels are kept to: the fixed point of the energies would put
@@ -57,7 +74,8 @@ pub(crate) fn ratio(above: i128, below: i128) -> f64 {
 
 /// Rounded to so many decimals, halves away from zero.
 pub(crate) fn rounded(number: f64, decimals: u8) -> f64 {
-    let parts = libm::pow(10.0, f64::from(decimals));
+    let parts = POWERS_OF_TEN.get(usize::from(decimals)).copied();
+    let parts = parts.unwrap_or_else(|| libm::pow(10.0, f64::from(decimals)));
     let rounded = libm::round(number * parts) / parts;
     if rounded == 0.0 { 0.0 } else { rounded }
 }
@@ -80,6 +98,20 @@ mod tests {
             let level = f64::from(tenths) / 10.0;
             let energy = energy_of(from_number(level).unwrap());
             assert_eq!(level_of_mean(energy * 7, 7), Some(level));
+        }
+    }
+
+    #[test]
+    fn what_is_listed_is_what_would_be_computed() {
+        for level in (-100_000..141_000_000).step_by(3_333) {
+            assert_eq!(energy_of(level), i128::from(computed_energy(level)), "{level}");
+        }
+        for hundredths in 0..=14_100 {
+            let level = hundredths * HUNDREDTH;
+            assert_eq!(energy_of(level), i128::from(computed_energy(level)), "{level}");
+        }
+        for (exponent, power) in (0..).zip(POWERS_OF_TEN) {
+            assert_eq!(libm::pow(10.0, f64::from(exponent)).to_bits(), power.to_bits(), "{exponent}");
         }
     }
 

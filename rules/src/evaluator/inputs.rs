@@ -1,8 +1,8 @@
 //! Reads the inputs of a case: the statistic of each device, and of these the worst.
 
-use citywarden_model::{Span, Timestamp};
+use citywarden_model::{DailyHours, Span, Timestamp};
 
-use super::calendar;
+use super::calendar::{self, Calendar, Period};
 use super::case::Now;
 use super::field::{CasePlan, DevicePlan, Field};
 use super::fixed;
@@ -32,6 +32,7 @@ pub(crate) enum Read {
 pub(crate) struct View<'a> {
     pub(crate) options: &'a EvaluatorOptions,
     pub(crate) field: &'a Field,
+    pub(crate) calendar: &'a Calendar,
     pub(crate) states: &'a [AssetState],
     pub(crate) asset: usize,
     pub(crate) is_late: bool,
@@ -50,6 +51,11 @@ struct Source<'a> {
 }
 
 impl<'a> View<'a> {
+    /// The stretch of the day around this time.
+    pub(crate) fn period(&self, hours: DailyHours, at: Timestamp) -> Period {
+        self.calendar.period(hours, self.options.local, at)
+    }
+
     fn state(&self) -> Option<&'a AssetState> {
         self.states.get(self.asset)
     }
@@ -145,8 +151,7 @@ impl<'a> View<'a> {
                 truth(Some(self.case.permits.iter().any(valid)))
             }
             What::LocalTime(from, to) => truth(
-                calendar::hours(*from, *to, slots)
-                    .map(|hours| calendar::contains(hours, self.options.local, self.now.judged)),
+                calendar::hours(*from, *to, slots).map(|hours| self.period(hours, self.now.judged).is_in),
             ),
             What::LargestGap { .. } => number(self.largest_gap(input).and_then(Result::ok)),
         }

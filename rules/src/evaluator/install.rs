@@ -65,7 +65,7 @@ impl Evaluator {
             let cases = asset.cases.iter().enumerate();
             self.asked.extend(cases.map(|(place, case)| (case.rule, number, place)));
         }
-        self.ask_all(Occurrence::timer(at), out);
+        self.ask_all(&field, Occurrence::timer(at), out);
     }
 
     /// Moves states and meters to where the new field expects them; what ends with what is gone, in order.
@@ -230,7 +230,7 @@ fn moved_case(old: &Field, new: &Field, rule: usize, case: Case) -> Case {
     let same_text = before.zip(now).is_some_and(|(before, now)| before.digest == now.digest);
     let (changed, outcome) =
         if same_text { (case.changed, case.outcome) } else { (Vec::new(), Outcome::Unasked) };
-    Case { changed, outcome, due: None, armed: None, slots: Vec::new(), ..case }
+    Case { changed, outcome, due: None, armed: None, ..case }
 }
 
 fn moved_sender(old: &Field, new: &Field, from: usize, to: usize, mut sender: Sender) -> Sender {

@@ -27,26 +27,29 @@ pub(crate) struct Findings {
     pub(crate) stood_in: bool,
 }
 
-/// Reads the inputs into the case's slots and decides.
-pub(crate) fn judge(view: &View<'_>, case: &mut Case, interpreter: &mut Interpreter) -> Findings {
+/// Reads the inputs into the slots and decides.
+pub(crate) fn judge(
+    view: &View<'_>,
+    case: &mut Case,
+    slots: &mut Vec<Scalar>,
+    interpreter: &mut Interpreter,
+) -> Findings {
     let rule = &view.plan.rule;
+    slots.clone_from(&view.case.slots);
     let in_force = &rule.in_force;
     let at = view.now.judged;
     if at < in_force.from || in_force.until.is_some_and(|until| at >= until) {
         return Findings::of(Outcome::NotInForce, false);
     }
-    if case.slots.len() != view.case.slots.len() {
-        case.slots.clone_from(&view.case.slots);
-    }
-    let gathered = gather(view, case);
+    let gathered = gather(view, case, slots);
     let is_firing = case.violation.is_firing() || case.warning.is_firing();
-    let (Gathered { shut: None, missing, stood_in }, slots) = (&gathered, &mut case.slots) else {
-        let shut = gathered.shut.unwrap_or_default();
-        return Findings::of(Outcome::Shut(shut), gathered.stood_in);
-    };
+    let Gathered { shut, missing, stood_in } = gathered;
+    if let Some(shut) = shut {
+        return Findings::of(Outcome::Shut(shut), stood_in);
+    }
     let mut bench = Bench { rule, interpreter, slots, is_firing };
     let broken = bench.compute_lets();
-    let early = match bench.early(*missing, broken) {
+    let early = match bench.early(missing, broken) {
         Ok(None) => bench.late(),
         Ok(Some(outcome)) => Ok(Findings::of(outcome, false)),
         Err(error) => Err(error),
@@ -58,7 +61,7 @@ pub(crate) fn judge(view: &View<'_>, case: &mut Case, interpreter: &mut Interpre
         debug_assert!(*input < view.plan.inputs.len());
         findings.outcome = Outcome::Register(why);
     }
-    findings.stood_in = *stood_in;
+    findings.stood_in = stood_in;
     findings
 }
 
@@ -83,7 +86,7 @@ struct Gathered {
 }
 
 /// Reads all inputs: those that say when others restart before those that restart.
-fn gather(view: &View<'_>, case: &mut Case) -> Gathered {
+fn gather(view: &View<'_>, case: &mut Case, slots: &mut [Scalar]) -> Gathered {
     let first = view.plan.rule.limits.len();
     let mut gathered = Gathered { shut: None, missing: None, stood_in: false };
     for restarting in [false, true] {
@@ -91,8 +94,8 @@ fn gather(view: &View<'_>, case: &mut Case) -> Gathered {
             if input.restart_on.is_some() != restarting {
                 continue;
             }
-            let restarted = input.restart_on.and_then(|slot| restarted(view, case, slot));
-            let (read, stood_in) = view.read(input, &case.slots, restarted);
+            let restarted = input.restart_on.and_then(|slot| restarted(view, case, slots, slot));
+            let (read, stood_in) = view.read(input, slots, restarted);
             gathered.stood_in |= stood_in && input.is_condition_of_measuring;
             let lowest = |known: Option<usize>| Some(known.map_or(place, |known: usize| known.min(place)));
             let value = match read {
@@ -106,7 +109,7 @@ fn gather(view: &View<'_>, case: &mut Case) -> Gathered {
                     Scalar::Missing
                 }
             };
-            if let Some(slot) = case.slots.get_mut(first + place) {
+            if let Some(slot) = slots.get_mut(first + place) {
                 *slot = value;
             }
         }
@@ -115,14 +118,14 @@ fn gather(view: &View<'_>, case: &mut Case) -> Gathered {
 }
 
 /// When the input in this slot last changed: by the calendar, or as this case has seen it.
-fn restarted(view: &View<'_>, case: &mut Case, slot: usize) -> Option<Timestamp> {
+fn restarted(view: &View<'_>, case: &mut Case, slots: &[Scalar], slot: usize) -> Option<Timestamp> {
     let input =
         slot.checked_sub(view.plan.rule.limits.len()).and_then(|place| view.plan.inputs.get(place))?;
     if let InputPlan { what: What::LocalTime(from, to), .. } = input {
-        let hours = calendar::hours(*from, *to, &case.slots)?;
-        return Some(calendar::last_change(hours, view.options.local, view.now.judged));
+        let hours = calendar::hours(*from, *to, slots)?;
+        return Some(view.period(hours, view.now.judged).from);
     }
-    let Some(Scalar::Truth(value)) = case.slots.get(slot).copied() else {
+    let Some(Scalar::Truth(value)) = slots.get(slot).copied() else {
         return case.changed.iter().find(|(known, ..)| *known == slot).map(|(_, _, at)| *at);
     };
     match case.changed.iter_mut().find(|(known, ..)| *known == slot) {

@@ -10,14 +10,15 @@ use serde::{Deserialize, Serialize};
 use super::case::Case;
 use super::names::Quantity;
 use super::options::{grace, last_holds};
+use super::packed;
 use super::series::Series;
 use super::whereabouts::Whereabouts;
 
 /// An asset's memory.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct AssetState {
-    /// Quantities that a device of it has ever sent, sorted.
-    pub(crate) fitted: Vec<Quantity>,
+    /// Quantities that a device of it has ever sent.
+    pub(crate) fitted: Fitted,
     pub(crate) live: Lane,
     pub(crate) late: Option<Box<Lane>>,
 }
@@ -40,6 +41,7 @@ pub(crate) struct Lane {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Sender {
     /// By the place of the channel.
+    #[serde(with = "packed")]
     pub(crate) series: Vec<Option<Series>>,
     /// Arrays of states, as last sent.
     pub(crate) arrays: Vec<StateArray>,
@@ -80,20 +82,54 @@ pub(crate) struct Happening {
     pub(crate) fields: Vec<(String, i64)>,
 }
 
-impl AssetState {
-    /// Notes that a quantity was sent; whether that is new.
-    pub(crate) fn fit(&mut self, quantity: Quantity) -> bool {
-        match self.fitted.binary_search(&quantity) {
-            Ok(_) => false,
-            Err(place) => {
-                self.fitted.insert(place, quantity);
-                true
-            }
+/// Some quantities.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Fitted {
+    /// A bit each of the first numbers: rules name theirs first, so that these are mostly all.
+    first: u64,
+    /// The others, sorted.
+    others: Vec<Quantity>,
+}
+
+impl Fitted {
+    fn bit(quantity: Quantity) -> Option<u64> {
+        1_u64.checked_shl(quantity.0)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first == 0 && self.others.is_empty()
+    }
+
+    fn has(&self, quantity: Quantity) -> bool {
+        match Self::bit(quantity) {
+            Some(bit) => self.first & bit != 0,
+            None => self.others.binary_search(&quantity).is_ok(),
         }
     }
 
+    /// Adds one; whether it is new.
+    fn add(&mut self, quantity: Quantity) -> bool {
+        let is_new = !self.has(quantity);
+        match Self::bit(quantity) {
+            Some(bit) => self.first |= bit,
+            None => {
+                if let Err(place) = self.others.binary_search(&quantity) {
+                    self.others.insert(place, quantity);
+                }
+            }
+        }
+        is_new
+    }
+}
+
+impl AssetState {
+    /// Notes that a quantity was sent; whether that is new.
+    pub(crate) fn fit(&mut self, quantity: Quantity) -> bool {
+        self.fitted.add(quantity)
+    }
+
     pub(crate) fn is_fitted(&self, quantity: Quantity) -> bool {
-        self.fitted.binary_search(&quantity).is_ok()
+        self.fitted.has(quantity)
     }
 
     pub(crate) fn lane(&self, is_late: bool) -> Option<&Lane> {

@@ -5,20 +5,16 @@
 use std::hint::black_box;
 
 use super::Evaluator;
-use super::field::{AssetPlan, DevicePlan, KindPlan};
+use super::field::{AssetPlan, DevicePlan};
 use super::lane::{AssetState, Sender};
 use super::meter::Meter;
-use crate::expression::Scalar;
-
-/// So many slots are one line of a cache.
-const SLOTS_A_LINE: usize = 4;
+use super::series::Series;
 
 /// A device, and what is kept for it.
 struct Visit<'e> {
     meter: &'e Meter,
     device: &'e DevicePlan,
     plan: &'e AssetPlan,
-    kind: &'e KindPlan,
     state: &'e AssetState,
 }
 
@@ -28,9 +24,7 @@ impl Evaluator {
     pub fn look_ahead<'d>(&self, devices: impl IntoIterator<Item = &'d str>) {
         let visits: Vec<Visit<'_>> = devices.into_iter().filter_map(|id| self.visit(id)).collect();
         // each round needs only what the ones before have brought near
-        for look in
-            [Visit::see_state, Visit::see_lane, Visit::see_series, Visit::see_samples, Visit::see_windows]
-        {
+        for look in [Visit::see_state, Visit::see_lane, Visit::see_series, Visit::see_samples] {
             black_box(visits.iter().fold(0, |seen, visit| seen ^ look(visit)));
         }
     }
@@ -42,7 +36,6 @@ impl Evaluator {
             meter: self.meters.get(number)?,
             device,
             plan: self.field.assets.get(device.asset)?,
-            kind: self.field.kind_of(device.asset)?,
             state: self.states.get(device.asset)?,
         })
     }
@@ -51,58 +44,44 @@ impl Evaluator {
 impl Visit<'_> {
     fn see_state(&self) -> u64 {
         let live = &self.state.live;
-        count(self.state.fitted.len() ^ live.senders.len() ^ live.cases.len() ^ live.events.len())
-            ^ count(self.plan.cases.len())
+        count(live.senders.len() ^ live.cases.len() ^ live.events.len())
+            ^ u64::from(self.state.fitted.is_empty())
             ^ u64::from(live.clock.is_some())
             ^ u64::from(self.state.late.is_some())
             ^ u64::from(self.meter.is_wrong)
+            ^ count(self.plan.devices.first().copied().unwrap_or_default())
     }
 
     fn see_lane(&self) -> u64 {
-        let fitted = self.state.fitted.first().map_or(0, |quantity| u64::from(quantity.0));
         let sender = self.sender().map_or(0, |sender| {
             count(sender.series.len())
                 ^ u64::from(sender.heard.is_some())
                 ^ u64::from(sender.newest.is_some())
         });
         let cases = self.state.live.cases.iter().fold(0, |seen, case| {
-            seen ^ count(case.slots.len() ^ case.changed.len())
+            seen ^ count(case.changed.len())
                 ^ u64::from(case.violation.is_firing())
                 ^ u64::from(case.warning.is_firing())
         });
-        let plans =
-            self.plan.cases.iter().fold(0, |seen, case| seen ^ count(case.slots.len() ^ case.permits.len()));
-        fitted ^ sender ^ cases ^ plans
+        sender ^ cases
     }
 
     fn see_series(&self) -> u64 {
-        let series = self.sender().into_iter().flat_map(|sender| sender.series.iter().flatten());
-        let runs = series.fold(0, |seen, series| seen ^ u64::from(series.run().is_some()));
-        let cases = self.state.live.cases.iter().fold(0, |seen, case| seen ^ see_slots(&case.slots));
-        let plans = self.plan.cases.iter().fold(0, |seen, case| seen ^ see_slots(&case.slots));
-        runs ^ cases ^ plans
+        self.series().fold(0, |seen, series| seen ^ u64::from(series.run().is_some()) ^ series.see_windows())
     }
 
     fn see_samples(&self) -> u64 {
-        let series = self.sender().into_iter().flat_map(|sender| sender.series.iter().flatten());
-        series.fold(0, |seen, series| seen ^ series.see_ends())
+        self.series().fold(0, |seen, series| seen ^ series.see_samples())
     }
 
-    fn see_windows(&self) -> u64 {
-        let series = self.sender().map(|sender| sender.series.as_slice()).unwrap_or_default();
-        self.kind.channels.iter().zip(series).fold(0, |seen, (channel, series)| {
-            seen ^ series.as_ref().map_or(0, |series| series.see_beginnings(&channel.windows))
-        })
+    fn series(&self) -> impl Iterator<Item = &Series> {
+        let sender = self.state.live.senders.get(self.device.place);
+        sender.into_iter().flat_map(|sender| sender.series.iter().flatten())
     }
 
     fn sender(&self) -> Option<&Sender> {
         self.state.live.senders.get(self.device.place)
     }
-}
-
-fn see_slots(slots: &[Scalar]) -> u64 {
-    let is_missing = |slot: &Scalar| u64::from(*slot == Scalar::Missing);
-    slots.iter().step_by(SLOTS_A_LINE).fold(0, |seen, slot| seen ^ is_missing(slot))
 }
 
 fn count(length: usize) -> u64 {

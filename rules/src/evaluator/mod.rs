@@ -36,8 +36,10 @@ mod names;
 mod observe;
 mod options;
 mod outlook;
+mod packed;
 mod plan;
 mod register;
+mod rolling;
 mod series;
 mod snapshot;
 mod tally;
@@ -47,17 +49,16 @@ mod window;
 
 use std::sync::Arc;
 
-use citywarden_model::{
-    AlertKind, AssetId, Change, DeviceId, Digest, Moment, Offset, Registry, RuleId, Transition,
-};
+use citywarden_model::{AlertKind, AssetId, Change, Digest, Moment, Offset, Registry, RuleId, Transition};
 
 pub use options::EvaluatorOptions;
 pub use outlook::{CaseState, Explanation, VerdictLine};
 pub use snapshot::RestoreError;
 pub use tally::RuleTally;
 
-use crate::expression::Interpreter;
+use crate::expression::{Interpreter, Scalar};
 use crate::rule::RuleSet;
+use calendar::Calendar;
 use field::Field;
 use lane::AssetState;
 use meter::Meter;
@@ -78,11 +79,18 @@ pub struct Arrival<'a> {
     pub payload: &'a [u8],
 }
 
+/// A device that was found: until a registry or rules are installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceNumber(usize);
+
 /// Judges readings by the rules in force. See the module's head for what it promises.
 #[derive(Debug)]
 pub struct Evaluator {
     options: EvaluatorOptions,
     interpreter: Interpreter,
+    /// The slots of the case that is judged.
+    slots: Vec<Scalar>,
+    calendar: Calendar,
     names: Names,
     field: Arc<Field>,
     /// By asset.
@@ -109,6 +117,8 @@ impl Evaluator {
         Self {
             options,
             interpreter: Interpreter::new(),
+            slots: Vec::new(),
+            calendar: Calendar::default(),
             names,
             field: Arc::new(field),
             states: Vec::new(),
@@ -132,8 +142,8 @@ impl Evaluator {
     }
 
     /// The device of this id, where the registry in force has it and the asset that it belongs to.
-    pub fn device(&self, id: &str) -> Option<&DeviceId> {
-        self.field.device(id).and_then(|number| self.field.devices.get(number)).map(|device| &device.id)
+    pub fn find(&self, id: &str) -> Option<DeviceNumber> {
+        self.field.device(id).map(DeviceNumber)
     }
 
     /// The last moment it was told of.

@@ -16,7 +16,7 @@ use super::options::EVENTS_MAX;
 use super::plan::POSITION;
 use super::series::{Inserted, Series};
 use super::whereabouts::{Crossing, FixAt};
-use super::{Arrival, Evaluator, clock_finding, fixed};
+use super::{Arrival, DeviceNumber, Evaluator, clock_finding, fixed};
 
 impl Evaluator {
     /// Takes in what one message said, in the order in which the journal holds it. Lets time pass first.
@@ -27,11 +27,25 @@ impl Evaluator {
         observations: &[Observation<'_>],
         out: &mut Vec<Transition>,
     ) {
+        if let Some(device) = self.find(device.as_str()) {
+            self.observe_of(arrival, device, observations, out);
+        } else {
+            self.advance(arrival.moment, out);
+            self.tally.discard("unknown_device");
+        }
+    }
+
+    /// As [`Self::observe`], of a device that was found.
+    pub fn observe_of(
+        &mut self,
+        arrival: &Arrival<'_>,
+        device: DeviceNumber,
+        observations: &[Observation<'_>],
+        out: &mut Vec<Transition>,
+    ) {
         self.advance(arrival.moment, out);
+        let DeviceNumber(number) = device;
         let field = Arc::clone(&self.field);
-        let Some(number) = field.device(device.as_str()) else {
-            return self.tally.discard("unknown_device");
-        };
         let Some(plan) = field.devices.get(number) else { return };
         if !arrival.retained {
             self.hear(plan, arrival.moment.at);
@@ -49,7 +63,7 @@ impl Evaluator {
         if !plan.waiting.is_empty() {
             let waiting = plan.waiting.iter().map(|(rule, case)| (*rule, plan.asset, *case));
             self.asked.extend(waiting);
-            self.ask_all(Occurrence::timer(arrival.moment), out);
+            self.ask_all(&field, Occurrence::timer(arrival.moment), out);
         }
         if self.meters.get(number).is_some_and(|meter| meter.armed.is_none()) {
             self.arm_device(number, arrival.moment.at);
@@ -104,10 +118,10 @@ impl Evaluator {
             source: admission.source,
             is_lead: admission.is_lead,
         };
-        self.ask_all(occurrence, out);
+        self.ask_all(field, occurrence, out);
         for crossing in crossings.into_iter().skip(1) {
             self.ask_position_readers(field, plan.asset);
-            self.ask_all(Occurrence { crossing: Some((plan.asset, crossing)), ..occurrence }, out);
+            self.ask_all(field, Occurrence { crossing: Some((plan.asset, crossing)), ..occurrence }, out);
         }
     }
 

@@ -194,6 +194,7 @@ impl Evaluator {
         let view = View {
             options: &self.options,
             field: &self.field,
+            calendar: &self.calendar,
             states: &self.states,
             asset: number,
             is_late: false,
@@ -202,16 +203,15 @@ impl Evaluator {
             plan,
             case: self.field.assets.get(number)?.cases.get(place)?,
         };
-        let mut fresh = case.clone();
-        let mut interpreter = Interpreter::new();
-        let findings = judge(&view, &mut fresh, &mut interpreter);
+        let (mut slots, mut interpreter) = (Vec::new(), Interpreter::new());
+        let findings = judge(&view, &mut case.clone(), &mut slots, &mut interpreter);
         Some(Explanation {
             verdict: verdict_of(plan, &findings.outcome),
             state: CaseState::of(case),
-            limits: limits(&plan.rule, &fresh.slots),
-            values: draft::values(&plan.rule, &fresh.slots),
-            missing: missing(&plan.rule, &fresh.slots),
-            first_not_held: first_not_held(&plan.rule, &fresh.slots, &mut interpreter),
+            limits: limits(&plan.rule, &slots),
+            values: draft::values(&plan.rule, &slots),
+            missing: missing(&plan.rule, &slots),
+            first_not_held: first_not_held(&plan.rule, &slots, &mut interpreter),
         })
     }
 

@@ -125,15 +125,6 @@ impl RulePlan {
         self.inputs.iter().map(|input| input.reach(slots)).max().unwrap_or_default()
     }
 
-    /// The windows over readings, with the rule's own limits.
-    pub(crate) fn windows(&self) -> impl Iterator<Item = (Quantity, Span)> {
-        let slots = empty_slots(&self.rule);
-        self.inputs.iter().flat_map(InputPlan::and_standins).filter_map(move |input| {
-            let What::Over(_, quantity, window) = input.what else { return None };
-            Some((quantity, span_of(window, &slots)))
-        })
-    }
-
     /// Whether it has to be asked when an event of this name arrives.
     pub(crate) fn reads_event(&self, name: &str) -> bool {
         self.inputs.iter().any(|input| matches!(&input.what, What::Events { name: read, .. } if read == name))

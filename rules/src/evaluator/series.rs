@@ -8,16 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use super::absence::Absence;
 use super::fixed;
+use super::rolling::{Rolling, Rollings, Stretch, Weight};
 
 /// One value at one observed time: the end of the interval it stands for, or the moment of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sample {
     pub(crate) at: Timestamp,
     pub(crate) received: Timestamp,
     pub(crate) value: i64,
     pub(crate) offset: Offset,
-    /// The sum of the weights of all samples up to and including this one, from an arbitrary start.
-    total: i128,
 }
 
 /// The newest stretch of equal values.
@@ -45,7 +44,7 @@ pub(crate) enum Inserted {
 const STEPS_NEAR: usize = 4;
 
 /// Samples of one (asset, device, quantity).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Series {
     samples: VecDeque<Sample>,
     run: Option<Run>,
@@ -53,11 +52,35 @@ pub(crate) struct Series {
     is_level: bool,
     /// Samples at or before this time are forgotten, but for one that still holds.
     horizon: Timestamp,
+    /// The second sample is not older than this: mostly nothing is to be forgotten, and this says so without a look.
+    second_from: Timestamp,
+    /// How many samples were forgotten.
+    forgotten: u64,
+    windows: Rollings,
 }
 
 impl Series {
     pub(crate) fn new(is_level: bool) -> Self {
-        Self { samples: VecDeque::new(), run: None, is_level, horizon: Timestamp::from_nanos(i64::MIN) }
+        Self::restored(VecDeque::new(), None, is_level, Timestamp::from_nanos(i64::MIN))
+    }
+
+    /// A series of these parts.
+    pub(crate) fn restored(
+        samples: VecDeque<Sample>,
+        run: Option<Run>,
+        is_level: bool,
+        horizon: Timestamp,
+    ) -> Self {
+        let second_from = samples.get(1).map_or(Timestamp::MAX, |second| second.at);
+        Self { samples, run, is_level, horizon, second_from, forgotten: 0, windows: Rollings::default() }
+    }
+
+    pub(crate) fn samples(&self) -> &VecDeque<Sample> {
+        &self.samples
+    }
+
+    pub(crate) fn horizon(&self) -> Timestamp {
+        self.horizon
     }
 
     pub(crate) fn is_level(&self) -> bool {
@@ -66,10 +89,8 @@ impl Series {
 
     /// Whether sums of levels are wanted from now on.
     pub(crate) fn set_level(&mut self, is_level: bool) {
-        if self.is_level != is_level {
-            self.is_level = is_level;
-            self.add_up(0);
-        }
+        self.is_level = is_level;
+        self.windows.clear();
     }
 
     pub(crate) fn newest(&self) -> Option<&Sample> {
@@ -89,21 +110,15 @@ impl Series {
         }
     }
 
-    /// Looks at its ends.
-    pub(crate) fn see_ends(&self) -> u64 {
-        let seen = |sample: Option<&Sample>| sample.map_or(0, |sample| sample.offset.0);
-        seen(self.samples.front()) ^ seen(self.samples.get(1)) ^ seen(self.samples.back())
+    /// Looks at what is remembered of its windows.
+    pub(crate) fn see_windows(&self) -> u64 {
+        self.windows.see()
     }
 
-    /// Looks where windows of these widths will begin.
-    pub(crate) fn see_beginnings(&self, widths: &[Span]) -> u64 {
-        let (Some(oldest), Some(newest)) = (self.samples.front(), self.samples.back()) else { return 0 };
-        let place = |width: &Span| {
-            expected_place(oldest.at, newest.at, self.samples.len(), (newest.at - *width).max(oldest.at))
-        };
-        widths
-            .iter()
-            .fold(0, |seen, width| seen ^ self.samples.get(place(width)).map_or(0, |sample| sample.offset.0))
+    /// Looks at its newest sample, and where its windows begin.
+    pub(crate) fn see_samples(&self) -> u64 {
+        let newest = self.samples.back().map_or(0, |sample| sample.offset.0);
+        newest ^ self.windows.see_starts(self.stretch())
     }
 
     pub(crate) fn run(&self) -> Option<Run> {
@@ -121,7 +136,8 @@ impl Series {
         if at <= self.horizon {
             return Inserted::TooOld;
         }
-        let sample = Sample { at, received, value, offset, total: 0 };
+        let sample = Sample { at, received, value, offset };
+        self.second_from = self.second_from.min(at);
         if self.samples.back().is_none_or(|newest| newest.at < at) {
             self.append(sample);
             return Inserted::Changed;
@@ -132,32 +148,16 @@ impl Series {
             Some(there) if there.at == at => *there = sample,
             _ => self.samples.insert(place, sample),
         }
-        self.add_up(place);
+        self.windows.clear();
         self.find_run();
         Inserted::Changed
     }
 
-    fn append(&mut self, mut sample: Sample) {
-        sample.total = self.samples.back().map_or(0, |newest| newest.total) + self.weight(sample.value);
+    fn append(&mut self, sample: Sample) {
         if self.run.is_none_or(|run| run.value != sample.value) {
             self.run = Some(Run { value: sample.value, observed: sample.at, received: sample.received });
         }
         self.samples.push_back(sample);
-    }
-
-    fn weight(&self, value: i64) -> i128 {
-        if self.is_level { fixed::energy_of(value) } else { i128::from(value) }
-    }
-
-    /// Totals again, from this place on.
-    fn add_up(&mut self, from: usize) {
-        let before = from.checked_sub(1).and_then(|place| self.samples.get(place));
-        let mut total = before.map_or(0, |sample| sample.total);
-        let is_level = self.is_level;
-        for sample in self.samples.iter_mut().skip(from) {
-            total += if is_level { fixed::energy_of(sample.value) } else { i128::from(sample.value) };
-            sample.total = total;
-        }
     }
 
     /// The run again, after something changed before the end.
@@ -179,9 +179,14 @@ impl Series {
             return;
         }
         self.horizon = until;
+        if until < self.second_from {
+            return;
+        }
         while self.samples.get(1).is_some_and(|second| second.at <= until) {
             self.samples.pop_front();
+            self.forgotten += 1;
         }
+        self.second_from = self.samples.get(1).map_or(Timestamp::MAX, |second| second.at);
     }
 
     /// The place of the first sample after this time. Devices keep their rhythm: it is looked for where it would be if
@@ -214,14 +219,24 @@ impl Series {
         (start.min(end), end)
     }
 
-    /// How many samples are in (from, to], and the sum of their weights: exact, whatever order they came in.
-    pub(crate) fn sum(&self, from: Timestamp, to: Timestamp) -> (i128, i128) {
-        let (start, end) = self.places(from, to);
-        let total = |end: usize| match end.checked_sub(1).and_then(|place| self.samples.get(place)) {
-            Some(sample) => sample.total,
-            None => self.samples.front().map_or(0, |front| front.total - self.weight(front.value)),
-        };
-        ((end - start) as i128, total(end) - total(start))
+    /// What a sample counts in sums.
+    pub(crate) fn weight(&self) -> Weight {
+        if self.is_level { fixed::energy_of } else { i128::from }
+    }
+
+    fn stretch(&self) -> Stretch<'_> {
+        Stretch { samples: &self.samples, forgotten: self.forgotten, weight: self.weight() }
+    }
+
+    /// Looks at the window of this width that begins at `from`, without anything older, and ends with the newest sample.
+    pub(crate) fn look<T>(
+        &self,
+        width: Span,
+        from: Timestamp,
+        look: impl FnOnce(&mut Rolling, Stretch<'_>) -> T,
+    ) -> T {
+        let stretch = self.stretch();
+        self.windows.look(stretch, width, from, |rolling| look(rolling, stretch))
     }
 
     /// The samples in (from, to], by time.

@@ -14,7 +14,7 @@ use super::{Evaluator, EvaluatorOptions};
 use crate::rule::RuleSet;
 
 /// Rises with every change of what is kept; older ones are made again from the journal.
-const VERSION: u16 = 4;
+const VERSION: u16 = 5;
 
 /// Why a snapshot cannot be gone on from: the journal has to be judged again from its beginning.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,6 +8,7 @@
 use citywarden_model::{Span, Timestamp};
 
 use super::fixed;
+use super::rolling::End;
 use super::series::{Piece, Sample, Series};
 
 /// What is computed.
@@ -96,8 +97,8 @@ impl Window<'_> {
             Measure::Laeq => fixed::level_of_mean(sum, count),
             Measure::Mean => fixed::mean(self.plain_sum(sum), count),
             Measure::Sum => Some(fixed::sum(self.plain_sum(sum))),
-            Measure::Max => values().max().map(fixed::to_number),
-            Measure::Min => values().min().map(fixed::to_number),
+            Measure::Max => self.extreme(End::Greatest).map(fixed::to_number),
+            Measure::Min => self.extreme(End::Least).map(fixed::to_number),
             Measure::ShareOfTime => {
                 let held = values().filter(|value| *value != 0).count() as i128;
                 (count > 0).then(|| fixed::ratio(held, count))
@@ -116,24 +117,40 @@ impl Window<'_> {
         }
     }
 
-    /// Without a gate from the running totals; the same numbers as by looking at each sample.
+    /// Whether it is all that came since its beginning: then it is remembered from one look to the next.
+    fn rolls(&self) -> bool {
+        self.gate.is_none() && self.series.newest().is_none_or(|newest| newest.at <= self.to)
+    }
+
+    /// How many samples there are, and the sum of their weights.
     fn count_and_sum(&self) -> (i128, i128) {
-        if self.gate.is_none() {
-            return self.series.sum(self.from, self.to);
+        if !self.rolls() {
+            return self.count_and_sum_of_each();
         }
-        self.count_and_sum_of_each()
+        let width = self.to.since(self.begins);
+        self.series.look(width, self.from, |rolling, _| rolling.count_and_sum())
+    }
+
+    fn extreme(&self, end: End) -> Option<i64> {
+        if !self.rolls() {
+            return self.extreme_of_each(end);
+        }
+        let width = self.to.since(self.begins);
+        self.series.look(width, self.from, |rolling, stretch| rolling.extreme(stretch, end))
+    }
+
+    fn extreme_of_each(&self, end: End) -> Option<i64> {
+        let values = self.selected().map(|sample| sample.value);
+        match end {
+            End::Greatest => values.max(),
+            End::Least => values.min(),
+        }
     }
 
     /// As [`Self::count_and_sum`], sample by sample.
     pub(crate) fn count_and_sum_of_each(&self) -> (i128, i128) {
-        self.selected().fold((0, 0), |(count, sum), sample| {
-            let weight = if self.series.is_level() {
-                fixed::energy_of(sample.value)
-            } else {
-                i128::from(sample.value)
-            };
-            (count + 1, sum + weight)
-        })
+        let weight = self.series.weight();
+        self.selected().fold((0, 0), |(count, sum), sample| (count + 1, sum + weight(sample.value)))
     }
 
     /// The samples in the window that the gate lets through, by time.
@@ -276,20 +293,31 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sums_by_running_totals_are_those_by_looking_at_each_sample(
-            samples in prop::collection::vec((0..200_i64, -5_000_000..140_000_000_i64), 0..80),
+        fn a_window_that_is_remembered_is_the_one_found_by_looking_at_each_sample(
             is_level: bool,
-            forgotten in 0..60_i64,
-            ends in prop::collection::vec((0..200_i64, 0..200_i64), 1..20),
+            steps in prop::collection::vec(
+                (0..300_i64, 0..4_i64, -5..140_i64, 0..60_i64, 0..3_usize, prop::bool::weighted(0.2)),
+                0..120,
+            ),
         ) {
             let mut series = Series::new(is_level);
-            for (second, value) in &samples {
-                insert(&mut series, *second, *value);
-            }
-            series.forget(at(forgotten));
-            for (from, to) in ends {
-                let window = window(&series, from, to);
-                prop_assert_eq!(window.count_and_sum(), window.count_and_sum_of_each());
+            let mut newest = 0;
+            for (second, ahead, value, restart, width, forgets) in steps {
+                // mostly onwards, now and then anywhere
+                let second = if ahead > 0 { newest + ahead } else { second };
+                newest = newest.max(second);
+                insert(&mut series, second, value * 1_010_000);
+                if forgets {
+                    series.forget(at(newest - 100));
+                }
+                let width = [5, 20, 80][width];
+                let end = if ahead == 3 { newest - 3 } else { newest };
+                let whole = window(&series, end - width, end);
+                for window in [whole, Window { from: whole.from + Span::from_secs(restart % 7), ..whole }] {
+                    prop_assert_eq!(window.count_and_sum(), window.count_and_sum_of_each());
+                    prop_assert_eq!(window.extreme(End::Greatest), window.extreme_of_each(End::Greatest));
+                    prop_assert_eq!(window.extreme(End::Least), window.extreme_of_each(End::Least));
+                }
             }
         }
 
@@ -308,7 +336,8 @@ mod tests {
             for (second, value) in rotated {
                 insert(&mut other, second, value);
             }
-            prop_assert_eq!(sorted.sum(at(10), at(90)), other.sum(at(10), at(90)));
+            let sum = |series: &Series| window(series, 10, 99).count_and_sum();
+            prop_assert_eq!(sum(&sorted), sum(&other));
             prop_assert_eq!(sorted.run(), other.run());
         }
     }
