@@ -21,15 +21,20 @@ pub(crate) fn read_topic<'t>(
     region: &RegionId,
     mappings: &'t [TopicMapping],
 ) -> Result<TopicParts<'t>, DeadLetterReason> {
-    let mut levels = message.topic.split('/');
-    let parts = [levels.next(), levels.next(), levels.next(), levels.next(), levels.next()];
-    let [Some("citywarden"), Some(named), Some(device), Some(format), None] = parts else {
+    let Some((named, parts)) = own(message.topic) else {
         return mapped(message, mappings).ok_or(DeadLetterReason::UnknownTopic);
     };
     if named != region.as_str() {
         return Err(DeadLetterReason::ForeignRegion);
     }
-    Ok(TopicParts { device, format })
+    Ok(parts)
+}
+
+/// The region and the parts of a topic of our own: `citywarden/{region}/{device}/{format}`.
+fn own(topic: &str) -> Option<(&str, TopicParts<'_>)> {
+    let (region, rest) = topic.strip_prefix("citywarden/")?.split_once('/')?;
+    let (device, format) = rest.split_once('/')?;
+    (!format.contains('/')).then_some((region, TopicParts { device, format }))
 }
 
 fn mapped<'t>(message: &Message<'t>, mappings: &'t [TopicMapping]) -> Option<TopicParts<'t>> {

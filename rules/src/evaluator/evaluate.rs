@@ -114,11 +114,13 @@ impl Evaluator {
             plan,
             case: case_plan,
         };
+        let before = case.outcome.word();
         let findings = judge(&view, case, &mut self.slots, &mut self.interpreter);
         self.tally.evaluated(case_plan.rule, matches!(findings.outcome, Outcome::Broken(_)));
         let happened = settle(&view, case, &self.slots, findings, occurrence);
         let due = case.due;
         if !occurrence.is_late {
+            self.standing.change(case_plan.rule, before, case.outcome.word());
             self.timers.arm(&mut case.armed, due, Sleeper::Case { asset, case: place });
         }
         Some((plan, happened))

@@ -147,8 +147,7 @@ impl Field {
     }
 
     pub(crate) fn device(&self, id: &str) -> Option<usize> {
-        let is = |number: usize| self.devices.get(number).is_some_and(|device| device.id.as_str() == id);
-        self.directory.find(id, is)
+        self.directory.find(id)
     }
 
     pub(crate) fn asset_of(&self, id: &str) -> Option<usize> {

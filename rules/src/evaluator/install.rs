@@ -42,6 +42,7 @@ impl Evaluator {
         self.field = Arc::new(self.make_field(registry, rules));
         self.tally.fresh = vec![RuleTally::default(); self.field.plans.len()];
         let gone = self.carry_over(&old, at);
+        self.count_standing();
         for (rule, asset, kind, change) in gone {
             self.emit(at, (rule, asset, kind), change, out);
         }

@@ -42,6 +42,7 @@ mod register;
 mod rolling;
 mod series;
 mod snapshot;
+mod standing;
 mod tally;
 mod timers;
 mod whereabouts;
@@ -63,6 +64,7 @@ use field::Field;
 use lane::AssetState;
 use meter::Meter;
 use names::Names;
+use standing::Standing;
 use tally::Tally;
 use timers::Timers;
 
@@ -99,6 +101,7 @@ pub struct Evaluator {
     meters: Vec<Meter>,
     timers: Timers,
     tally: Tally,
+    standing: Standing,
     /// The last moment it was told of.
     moment: Moment,
     /// How many transitions that record has brought about.
@@ -125,6 +128,7 @@ impl Evaluator {
             meters: Vec::new(),
             timers: Timers::default(),
             tally: Tally::default(),
+            standing: Standing::default(),
             moment: Moment { offset: Offset(0), at: citywarden_model::Timestamp::EPOCH },
             index: 0,
             asked: Vec::new(),

@@ -11,6 +11,7 @@ use super::inputs::View;
 use super::judge::judge;
 use super::options::last_holds;
 use super::plan::RulePlan;
+use super::standing::Standing;
 use super::tally::RuleTally;
 use crate::expression::{Expression, Interpreter, Scalar};
 use crate::rule::{Reasoned, Rule};
@@ -134,17 +135,19 @@ impl Evaluator {
 
     /// How many assets are in each verdict (its word), by rule; rules in force have every word.
     pub fn verdict_counts(&self) -> BTreeMap<(RuleId, &'static str), u64> {
-        let mut counts = BTreeMap::new();
-        for plan in &self.field.plans {
-            for word in Verdict::WORDS {
-                counts.insert((plan.rule.id.clone(), *word), 0);
-            }
-        }
-        for (plan, _, case) in self.cases() {
-            let word = verdict_of(plan, &case.outcome).as_str();
-            *counts.entry((plan.rule.id.clone(), word)).or_default() += 1;
-        }
-        counts
+        let counts = self.standing.counts();
+        let named = |(rule, word, count): (usize, &'static str, u64)| {
+            Some(((self.field.plans.get(rule)?.rule.id.clone(), word), count))
+        };
+        counts.filter_map(named).collect()
+    }
+
+    /// Counts anew how cases stand, after they were put where they belong.
+    pub(crate) fn count_standing(&mut self) {
+        let cases = self.field.assets.iter().zip(&self.states).flat_map(|(asset, state)| {
+            asset.cases.iter().zip(&state.live.cases).map(|(plan, case)| (plan.rule, &case.outcome))
+        });
+        self.standing = Standing::of(self.field.plans.len(), cases);
     }
 
     /// Devices with an interval from which nothing came for so long that their last value holds no longer

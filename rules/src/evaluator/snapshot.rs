@@ -118,6 +118,7 @@ impl Evaluator {
         evaluator.moment = loaded.moment;
         evaluator.index = loaded.index;
         evaluator.fits()?;
+        evaluator.count_standing();
         evaluator.rearm();
         Ok(evaluator)
     }

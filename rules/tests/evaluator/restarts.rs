@@ -167,7 +167,11 @@ fn play(steps: &[Step], with_ticks: bool, with_restarts: bool) -> (Vec<Transitio
     }
     let end = Moment { offset: Offset(1_000_000), at: at + Span::from_mins(60) };
     evaluator.advance(end, &mut out);
-    let verdicts = evaluator.verdicts().collect();
+    let verdicts: Vec<VerdictLine> = evaluator.verdicts().collect();
+    for ((rule, word), count) in evaluator.verdict_counts() {
+        let are_so = verdicts.iter().filter(|line| line.rule == rule && line.verdict.as_str() == word);
+        assert_eq!(are_so.count() as u64, count, "{rule} {word}");
+    }
     (out, verdicts)
 }
 
