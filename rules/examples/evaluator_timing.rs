@@ -51,7 +51,8 @@ fn main() {
         let began = std::time::Instant::now();
         for (place, device) in devices.iter().enumerate() {
             if ahead > 0 && place.is_multiple_of(ahead) {
-                evaluator.look_ahead(devices.iter().skip(place).take(ahead).map(DeviceId::as_str));
+                let near = devices.iter().skip(place).take(ahead);
+                evaluator.look_ahead(near.filter_map(|device| evaluator.find(device.as_str())));
             }
             offset += 1;
             let moment = Moment { offset: Offset(offset), at };

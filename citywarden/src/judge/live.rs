@@ -217,10 +217,10 @@ impl<E: EvidenceSource + Send> LiveJudge<E> {
             if near.is_empty() {
                 break;
             }
-            self.judge.look_ahead(near.iter().flatten());
+            let mut senders = self.judge.look_ahead(near.iter().flatten()).into_iter();
             for record in near {
                 let record = record.map_err(|error| unreadable(&error))?;
-                self.judge.take(&record, &mut transitions)?;
+                self.judge.take_of(&record, senders.next().flatten(), &mut transitions)?;
                 reached = Some((record.offset.next(), record.received_at));
                 for transition in transitions.drain(..) {
                     hand_over(transition, &mut self.evidence, &self.alerting).await?;

@@ -15,7 +15,7 @@ use citywarden_journal::{Body, Control, Message, Record, Remnant};
 use citywarden_model::{
     DeadLetterReason, DeviceId, Digest, Moment, Observation, Offset, RegionId, Registry, Transition,
 };
-use citywarden_rules::{Arrival, Evaluator, EvaluatorOptions, RestoreError};
+use citywarden_rules::{Arrival, DeviceNumber, Evaluator, EvaluatorOptions, RestoreError};
 
 pub(crate) use dead_letter::{DeadLetter, Tally};
 pub use evidence::{EvidenceSource, JournalEvidence, collect_evidence};
@@ -23,6 +23,12 @@ pub use live::{LiveJudge, Progress, Question, Questions};
 pub use snapshot::{Snapshot, SnapshotStore};
 pub(crate) use versions::Fixed;
 pub use versions::{Stored, VersionError, Versions};
+
+/// Whose JSON a record is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sender {
+    device: DeviceNumber,
+}
 
 /// Judges records, one after the other.
 pub struct Judge<V> {
@@ -54,17 +60,39 @@ impl<V: Versions> Judge<V> {
         Ok(Self { region, versions, evaluator, tally: Tally::default() })
     }
 
-    /// Looks at what these records will need, so that judging them right afterwards waits less for memory.
-    pub(crate) fn look_ahead<'r, 'm: 'r>(&self, records: impl Iterator<Item = &'r Record<'m>>) {
+    /// Looks at what these records will need, so that judging them right afterwards waits less for memory; the sender of
+    /// each, where it is known.
+    pub(crate) fn look_ahead<'r, 'm: 'r>(
+        &self,
+        records: impl Iterator<Item = &'r Record<'m>>,
+    ) -> Vec<Option<Sender>> {
+        let senders: Vec<Option<Sender>> = records.map(|record| self.sender(&record.body)).collect();
+        self.evaluator.look_ahead(senders.iter().flatten().map(|sender| sender.device));
+        senders
+    }
+
+    fn sender(&self, body: &Body<'_>) -> Option<Sender> {
+        let Body::Message(message) = body else { return None };
         let topics = &self.evaluator.registry().topics;
-        self.evaluator.look_ahead(records.filter_map(|record| match &record.body {
-            Body::Message(message) => Some(topic::read_topic(message, &self.region, topics).ok()?.device),
-            Body::Control(_) => None,
-        }));
+        let parts = topic::read_topic(message, &self.region, topics).ok()?;
+        let format = Format::parse(parts.format)?;
+        // decoding asks the register for what others than JSON leave to it, by the id
+        let device = self.evaluator.find(parts.device).filter(|_| format == Format::Json)?;
+        message.refused.is_none().then_some(Sender { device })
     }
 
     /// Judges one record; what it brings about is added to `out`.
     pub fn take(&mut self, record: &Record<'_>, out: &mut Vec<Transition>) -> Result<(), VersionError> {
+        self.take_of(record, None, out)
+    }
+
+    /// As [`Self::take`], of a sender that [`Self::look_ahead`] found.
+    pub(crate) fn take_of(
+        &mut self,
+        record: &Record<'_>,
+        sender: Option<Sender>,
+        out: &mut Vec<Transition>,
+    ) -> Result<(), VersionError> {
         let moment = Moment { offset: record.offset, at: record.received_at };
         if self.versions.is_due(&record.body) {
             self.install(moment, &record.body, out)?;
@@ -75,7 +103,7 @@ impl<V: Versions> Judge<V> {
             }
             Body::Control(_) => self.evaluator.advance(moment, out),
             Body::Message(message) => {
-                if let Err(dead) = self.message(moment, message, out) {
+                if let Err(dead) = self.message(moment, message, sender, out) {
                     self.tally.add(dead.at(moment, message));
                     self.evaluator.advance(moment, out);
                 }
@@ -127,15 +155,13 @@ impl<V: Versions> Judge<V> {
         &mut self,
         moment: Moment,
         message: &Message<'_>,
+        sender: Option<Sender>,
         out: &mut Vec<Transition>,
     ) -> Result<(), DeadLetter> {
-        let registry = self.evaluator.registry();
-        let find = |id: &str| {
-            let refused = || registered(registry, id).err();
-            let unknown = || unknown(DeadLetterReason::UnknownDevice, id);
-            self.evaluator.find(id).ok_or_else(|| refused().unwrap_or_else(unknown))
+        let (device, observations) = match sender.filter(|sender| self.evaluator.knows(sender.device)) {
+            Some(Sender { device }) => (device, decoded(Format::Json, Profile::default, message)?),
+            None => self.read(message)?,
         };
-        let (device, observations) = read(&self.region, registry, message, find)?;
         let arrival = Arrival {
             moment,
             duplicate: message.duplicate,
@@ -144,6 +170,16 @@ impl<V: Versions> Judge<V> {
         };
         self.evaluator.observe_of(&arrival, device, &observations, out);
         Ok(())
+    }
+
+    fn read<'m>(&self, message: &Message<'m>) -> Result<(DeviceNumber, Vec<Observation<'m>>), DeadLetter> {
+        let registry = self.evaluator.registry();
+        let find = |id: &str| {
+            let refused = || registered(registry, id).err();
+            let unknown = || unknown(DeadLetterReason::UnknownDevice, id);
+            self.evaluator.find(id).ok_or_else(|| refused().unwrap_or_else(unknown))
+        };
+        read(&self.region, registry, message, find)
     }
 
     /// Lets time pass up to this moment, without a record: what it brings about is not of interest.
@@ -190,11 +226,19 @@ fn read<'m, D>(
     let device = find(parts.device)?;
     let format =
         Format::parse(parts.format).ok_or_else(|| unknown(DeadLetterReason::UnknownFormat, parts.format))?;
-    let mut observations = Vec::new();
     let profile = || registry.devices.get(parts.device).map_or(Profile::default(), Profile::of);
+    Ok((device, decoded(format, profile, message)?))
+}
+
+fn decoded<'m, 'r>(
+    format: Format,
+    profile: impl FnOnce() -> Profile<'r>,
+    message: &Message<'m>,
+) -> Result<Vec<Observation<'m>>, DeadLetter> {
+    let mut observations = Vec::with_capacity(1);
     citywarden_formats::decode(format, profile, message.payload, &mut observations)
         .map_err(|error| DeadLetter::new(DeadLetterReason::Undecodable, error.to_string()))?;
-    Ok((device, observations))
+    Ok(observations)
 }
 
 /// The device of this id, with an asset that is known as well.

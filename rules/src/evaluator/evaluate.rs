@@ -210,7 +210,8 @@ fn held(
         lasting,
         clear_lasting,
         clear_after: judge.clear_after.map(|after: Window| span_of(after, slots)),
-        by_the_journal: lasting > Span::ZERO && is_by_the_journal(view, inputs),
+        // asked only where something is, or becomes, pending
+        by_the_journal: holds == Some(true) && lasting > Span::ZERO && is_by_the_journal(view, inputs),
         clear_by_the_journal: is_firing
             && clear_lasting > Span::ZERO
             && is_by_the_journal(view, &view.plan.clear_inputs),

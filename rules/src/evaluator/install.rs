@@ -40,6 +40,7 @@ impl Evaluator {
         let old = Arc::clone(&self.field);
         self.tally.settle(old.plans.iter().map(|plan| &plan.rule.id));
         self.field = Arc::new(self.make_field(registry, rules));
+        self.installed += 1;
         self.tally.fresh = vec![RuleTally::default(); self.field.plans.len()];
         let gone = self.carry_over(&old, at);
         self.count_standing();

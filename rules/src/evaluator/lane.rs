@@ -14,27 +14,29 @@ use super::packed;
 use super::series::Series;
 use super::whereabouts::Whereabouts;
 
-/// An asset's memory.
+/// An asset's memory. Here and in a lane, what every message needs stands first, so that it lies together.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[repr(C)]
 pub(crate) struct AssetState {
     /// Quantities that a device of it has ever sent.
     pub(crate) fitted: Fitted,
-    pub(crate) live: Lane,
     pub(crate) late: Option<Box<Lane>>,
+    pub(crate) live: Lane,
 }
 
 /// One line of time of an asset.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[repr(C)]
 pub(crate) struct Lane {
     /// By the device's place among the asset's.
     pub(crate) senders: Vec<Sender>,
-    /// Events that its devices sent, or that concern it, in the order of their arrival.
-    pub(crate) events: VecDeque<Happening>,
-    pub(crate) whereabouts: Whereabouts,
     /// By the rule's place among those of the asset's kind.
     pub(crate) cases: Vec<Case>,
     /// The greatest observed time so far.
     pub(crate) clock: Option<Timestamp>,
+    /// Events that its devices sent, or that concern it, in the order of their arrival.
+    pub(crate) events: VecDeque<Happening>,
+    pub(crate) whereabouts: Whereabouts,
 }
 
 /// A device in a lane.

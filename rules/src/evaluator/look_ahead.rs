@@ -4,11 +4,11 @@
 
 use std::hint::black_box;
 
-use super::Evaluator;
 use super::field::{AssetPlan, DevicePlan};
 use super::lane::{AssetState, Sender};
 use super::meter::Meter;
 use super::series::Series;
+use super::{DeviceNumber, Evaluator};
 
 /// A device, and what is kept for it.
 struct Visit<'e> {
@@ -21,16 +21,16 @@ struct Visit<'e> {
 impl Evaluator {
     /// Looks at what messages of these devices will need; worth it for some dozens at a time, right before they are
     /// observed.
-    pub fn look_ahead<'d>(&self, devices: impl IntoIterator<Item = &'d str>) {
-        let visits: Vec<Visit<'_>> = devices.into_iter().filter_map(|id| self.visit(id)).collect();
+    pub fn look_ahead(&self, devices: impl IntoIterator<Item = DeviceNumber>) {
+        let visits: Vec<Visit<'_>> = devices.into_iter().filter_map(|device| self.visit(device)).collect();
         // each round needs only what the ones before have brought near
         for look in [Visit::see_state, Visit::see_lane, Visit::see_series, Visit::see_samples] {
             black_box(visits.iter().fold(0, |seen, visit| seen ^ look(visit)));
         }
     }
 
-    fn visit(&self, id: &str) -> Option<Visit<'_>> {
-        let number = self.field.device(id)?;
+    fn visit(&self, device: DeviceNumber) -> Option<Visit<'_>> {
+        let number = device.place;
         let device = self.field.devices.get(number)?;
         Some(Visit {
             meter: self.meters.get(number)?,
@@ -44,7 +44,7 @@ impl Evaluator {
 impl Visit<'_> {
     fn see_state(&self) -> u64 {
         let live = &self.state.live;
-        count(live.senders.len() ^ live.cases.len() ^ live.events.len())
+        count(live.senders.len() ^ live.cases.len())
             ^ u64::from(self.state.fitted.is_empty())
             ^ u64::from(live.clock.is_some())
             ^ u64::from(self.state.late.is_some())

@@ -81,9 +81,13 @@ pub struct Arrival<'a> {
     pub payload: &'a [u8],
 }
 
-/// A device that was found: until a registry or rules are installed.
+/// A device that was found: it is known until a registry or rules are installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DeviceNumber(usize);
+pub struct DeviceNumber {
+    place: usize,
+    /// So many installations were before.
+    installed: u64,
+}
 
 /// Judges readings by the rules in force. See the module's head for what it promises.
 #[derive(Debug)]
@@ -95,6 +99,8 @@ pub struct Evaluator {
     calendar: Calendar,
     names: Names,
     field: Arc<Field>,
+    /// How often a registry or rules were installed.
+    installed: u64,
     /// By asset.
     states: Vec<AssetState>,
     /// By device.
@@ -124,6 +130,7 @@ impl Evaluator {
             calendar: Calendar::default(),
             names,
             field: Arc::new(field),
+            installed: 0,
             states: Vec::new(),
             meters: Vec::new(),
             timers: Timers::default(),
@@ -147,7 +154,12 @@ impl Evaluator {
 
     /// The device of this id, where the registry in force has it and the asset that it belongs to.
     pub fn find(&self, id: &str) -> Option<DeviceNumber> {
-        self.field.device(id).map(DeviceNumber)
+        Some(DeviceNumber { place: self.field.device(id)?, installed: self.installed })
+    }
+
+    /// Whether nothing was installed since this device was found.
+    pub fn knows(&self, device: DeviceNumber) -> bool {
+        device.installed == self.installed
     }
 
     /// The last moment it was told of.

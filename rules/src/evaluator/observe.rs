@@ -35,7 +35,7 @@ impl Evaluator {
         }
     }
 
-    /// As [`Self::observe`], of a device that was found.
+    /// As [`Self::observe`], of a device that was found and is known ([`Self::knows`]).
     pub fn observe_of(
         &mut self,
         arrival: &Arrival<'_>,
@@ -44,7 +44,8 @@ impl Evaluator {
         out: &mut Vec<Transition>,
     ) {
         self.advance(arrival.moment, out);
-        let DeviceNumber(number) = device;
+        debug_assert!(self.knows(device), "something was installed since");
+        let number = device.place;
         let field = Arc::clone(&self.field);
         let Some(plan) = field.devices.get(number) else { return };
         if !arrival.retained {

@@ -15,8 +15,18 @@ pub(crate) enum Sleeper {
 ///
 /// A sleeper moves its due without touching the queue when it becomes later: it is armed for the earlier time, looks
 /// when it wakes, and sleeps on. So a reading does not reorder a queue.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Timers(BTreeSet<(Timestamp, Sleeper)>);
+#[derive(Debug, Clone)]
+pub(crate) struct Timers {
+    queue: BTreeSet<(Timestamp, Sleeper)>,
+    /// Nothing is due before: looked at with every message.
+    earliest: Timestamp,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self { queue: BTreeSet::new(), earliest: Timestamp::MAX }
+    }
+}
 
 impl Timers {
     /// Sees to it that the sleeper is woken at its due, or before.
@@ -26,28 +36,30 @@ impl Timers {
             return;
         }
         if let Some(later) = armed.replace(due) {
-            self.0.remove(&(later, sleeper));
+            self.queue.remove(&(later, sleeper));
         }
-        self.0.insert((due, sleeper));
+        self.queue.insert((due, sleeper));
+        self.earliest = self.earliest.min(due);
     }
 
     /// The sleepers of the earliest time at or before `to`.
     pub(crate) fn wake(&mut self, to: Timestamp) -> Option<(Timestamp, Vec<Sleeper>)> {
-        let due = self.0.first().map(|(due, _)| *due).filter(|due| *due <= to)?;
+        self.earliest = self.queue.first().map_or(Timestamp::MAX, |(due, _)| *due);
+        let due = Some(self.earliest).filter(|due| *due <= to)?;
         let mut woken = Vec::new();
-        while let Some((_, sleeper)) = self.0.first().copied().filter(|(at, _)| *at == due) {
-            self.0.pop_first();
+        while let Some((_, sleeper)) = self.queue.first().copied().filter(|(at, _)| *at == due) {
+            self.queue.pop_first();
             woken.push(sleeper);
         }
-        Some((due, woken))
+        (!woken.is_empty()).then_some((due, woken))
     }
 
     pub(crate) fn is_due(&self, to: Timestamp) -> bool {
-        self.0.first().is_some_and(|(due, _)| *due <= to)
+        self.earliest <= to
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 }
 
