@@ -11,7 +11,7 @@ use citywarden_tests::service::{Service, free_address};
 
 /// Trucks that load the system with clean readings.
 const LOADERS: usize = 4;
-/// Longer than the longest pause of the outbox, of five minutes and a half as much again at most.
+/// Longer than the longest pause of the outbox: five minutes, and a quarter more at most.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A number from the environment.
