@@ -72,6 +72,17 @@ pub(crate) fn grace(interval: Span) -> Span {
     Span::from_nanos(interval.nanos() / 2)
 }
 
+/// Readings kept of one quantity of one device, however short the time that rules look back: beyond them, and beyond
+/// twice what its interval makes of that time, the oldest go. Who sends more floods: what reaches further back than its
+/// readings has no value, and memory stays bounded.
+const READINGS_MIN: usize = 4_096;
+
+/// How many readings are kept of a device with this interval where rules look back so far.
+pub(crate) fn readings_max(keep: Span, interval: Option<Span>) -> usize {
+    let regular = interval.map_or(0, |interval| keep.nanos().saturating_mul(2) / interval.nanos().max(1));
+    usize::try_from(regular).unwrap_or(0).max(READINGS_MIN)
+}
+
 /// Messages an alert rests on: the newest this many.
 pub(crate) const EVIDENCE_MAX: usize = 2_000;
 /// Fingerprints kept a device of messages without a time: the newest this many.

@@ -189,6 +189,21 @@ impl Series {
         self.second_from = self.samples.get(1).map_or(Timestamp::MAX, |second| second.at);
     }
 
+    /// Forgets the oldest beyond so many.
+    pub(crate) fn keep_at_most(&mut self, most: usize) {
+        while self.samples.len() > most {
+            let Some(oldest) = self.samples.pop_front() else { return };
+            self.horizon = self.horizon.max(oldest.at);
+            self.forgotten += 1;
+            self.second_from = self.samples.get(1).map_or(Timestamp::MAX, |second| second.at);
+        }
+    }
+
+    /// Whether it still has every sample after this time.
+    pub(crate) fn reaches_back_to(&self, time: Timestamp) -> bool {
+        self.horizon <= time
+    }
+
     /// The place of the first sample after this time. Devices keep their rhythm: it is looked for where it would be if
     /// all samples were equally far apart, and only then by halves, of which each is a wait for memory.
     fn first_after(&self, time: Timestamp) -> usize {

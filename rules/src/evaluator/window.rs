@@ -61,10 +61,19 @@ pub(crate) struct Window<'a> {
 impl Window<'_> {
     /// The value; `None` where there is too little to tell.
     pub(crate) fn measure(&self, measure: Measure) -> Option<f64> {
+        if !self.is_whole() {
+            return None;
+        }
         match self.interval {
             Some(interval) => self.counted(measure, interval),
             None => self.weighted(measure),
         }
+    }
+
+    /// Whether nothing in it was forgotten: a device that floods has no windows longer than what is kept of it.
+    fn is_whole(&self) -> bool {
+        let gated = self.gate.is_none_or(|gate| gate.series.reaches_back_to(self.begins));
+        gated && self.series.reaches_back_to(self.from)
     }
 
     /// The time over which coverage is counted, ns; `None` where a gate never opened.

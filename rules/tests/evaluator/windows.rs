@@ -61,6 +61,20 @@ fn a_reading_that_is_less_than_half_an_interval_behind_its_rhythm_is_not_missing
 }
 
 #[test]
+fn a_device_that_floods_has_no_window_until_its_readings_reach_back_again() {
+    let mut world = World::new(&[mean_of_a_minute()], registry());
+    for number in 0..4_200 {
+        world.send(&format!("10:00:{:02}.{:03} fast pm10=10", number / 100, number % 100 * 10));
+    }
+    world.play(
+        "site",
+        "10:00:50 fast pm10=10 | undecided, no value: level
+         10:01:00 fast pm10=10 | undecided
+         10:01:03 fast pm10=10 | compliant",
+    );
+}
+
+#[test]
 fn a_limit_named_min_coverage_overrides_the_three_quarters() {
     let text = mean_of_a_minute()
         .replace("[input]", "min_coverage = { value = 0.3, unit = \"share\", source = \"test\" }\n[input]");
