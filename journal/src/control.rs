@@ -46,9 +46,9 @@ pub enum Control<'a> {
         /// What it shows now.
         to: Timestamp,
     },
-    /// The disk was full, and nothing was taken in; there is room again.
+    /// Nothing was taken in for a while: the disk was full, or nobody was there to take it.
     Resumed {
-        /// `received_at` of the record before; the journal's time stood still since.
+        /// `received_at` of the record before.
         last_received_at: Timestamp,
     },
     /// Checkpoints from here on are signed with another key.

@@ -47,13 +47,19 @@ pub enum AppendError {
     },
 }
 
-/// How much may wait for the disk.
+/// Default of [`InboxOptions::absence_min`]: ten ticks.
+const ABSENCE_MIN: Span = Span::from_secs(10);
+
+/// How much may wait for the disk, and when nobody listened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InboxOptions {
     /// Bytes of encoded records. Default 8 MiB, about twice what a commit takes at most.
     pub bytes_max: usize,
     /// Records. Default 65 536.
     pub records_max: usize,
+    /// Where nothing was taken in for longer than this, ticks neither, nobody listened: the machine slept, or its clock
+    /// jumped ahead. By the journal's clock. Default 10 s.
+    pub absence_min: Span,
 }
 
 /// What waits for the disk.
@@ -67,7 +73,7 @@ pub struct Waiting {
 
 impl Default for InboxOptions {
     fn default() -> Self {
-        Self { bytes_max: 8 << 20, records_max: 65_536 }
+        Self { bytes_max: 8 << 20, records_max: 65_536, absence_min: ABSENCE_MIN }
     }
 }
 
@@ -88,6 +94,9 @@ struct State {
     /// What the clock showed last; goes back with it.
     clock_read: Timestamp,
     condition: Condition,
+    /// Whether anything was taken in since the start, which says itself how long nobody listened before it.
+    is_begun: bool,
+    absence_min: Span,
     foreign_head: Option<Digest>,
     room: Queue,
     /// The largest record refused since there was last more room: with less than that nobody is called back.
@@ -134,6 +143,8 @@ impl Inbox {
             // A clock that was set back while we were down is as much a step as one while we run.
             clock_read: clock_read.max(last_received_at),
             condition: Condition::Open,
+            is_begun: false,
+            absence_min: options.absence_min,
             foreign_head: None,
             room: Queue::default(),
             refused_len: 0,
@@ -348,8 +359,7 @@ impl Shared {
             (Condition::Open, true) => state.condition = Condition::DiskFull,
             (Condition::DiskFull, false) => {
                 state.condition = Condition::Open;
-                let resumed = Control::Resumed { last_received_at: state.received_at };
-                state.push(self.clock.now(), |received_at, bytes| resumed.encode(received_at, bytes));
+                state.pass_to(self.clock.now(), true);
             }
             _ => return,
         }
@@ -409,21 +419,31 @@ fn wake(sleeper: Option<Waker>) {
 }
 
 impl State {
-    /// The clock shows this now; where it was set back, a record says so.
-    fn pass_to(&mut self, now: Timestamp) {
+    /// The clock shows this now. Where it was set back, or nobody listened meanwhile, a record says so.
+    fn pass_to(&mut self, now: Timestamp, nobody_listened: bool) {
         let from = std::mem::replace(&mut self.clock_read, now);
-        self.received_at = self.received_at.max(now);
-        if from.since(now) > CLOCK_STEP_MIN {
-            let (step, received_at) = (Control::ClockStep { from, to: now }, self.received_at);
-            self.records.push(|bytes| step.encode(received_at, bytes));
-            self.next = self.next.next();
+        let last_received_at = self.received_at;
+        self.received_at = last_received_at.max(now);
+        let passed = self.received_at.since(last_received_at);
+        if nobody_listened || (self.is_begun && passed > self.absence_min) {
+            self.note(&Control::Resumed { last_received_at });
         }
+        if from.since(now) > CLOCK_STEP_MIN {
+            self.note(&Control::ClockStep { from, to: now });
+        }
+        self.is_begun = true;
+    }
+
+    fn note(&mut self, control: &Control<'_>) {
+        let received_at = self.received_at;
+        self.records.push(|bytes| control.encode(received_at, bytes));
+        self.next = self.next.next();
     }
 
     fn push(&mut self, now: Timestamp, encode: impl FnOnce(Timestamp, &mut Vec<u8>)) -> (Offset, Timestamp) {
         // while nothing is taken in no time passes, so that it is nobody's silence
         if self.condition != Condition::DiskFull {
-            self.pass_to(now);
+            self.pass_to(now, false);
         }
         let received_at = self.received_at;
         self.records.push(|bytes| encode(received_at, bytes));

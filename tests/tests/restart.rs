@@ -6,7 +6,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use citywarden_tests::county::County;
+use citywarden_model::{Span, Timestamp};
+use citywarden_tests::client::Client;
+use citywarden_tests::county::{County, topic_of};
 use citywarden_tests::fleet::Fleet;
 use citywarden_tests::moment::now;
 use citywarden_tests::receiver::{Delivery, WebhookServer};
@@ -139,4 +141,42 @@ async fn the_same_recording_with_a_restart_in_the_middle_or_in_any_batches_gives
     play(dir, &server, first, Ending::Killed).await;
     play(dir, &server, second, Ending::Stopped).await;
     check(&county, &server);
+}
+
+/// Longer than the journal takes for a gap between two ticks.
+const ASLEEP: Duration = Duration::from_secs(12);
+/// How long a controller may be off in this county.
+const OFF_MAX_S: i64 = 8;
+
+/// As a machine that is suspended, or whose clock jumps ahead: nobody ticked, so nobody listened.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_time_in_which_the_service_was_suspended_is_not_held_against_a_device() {
+    let server = WebhookServer::start().await;
+    let mut county = County::new();
+    county.webhook = Some(server.url());
+    let limit = OFF_MAX_S.to_string();
+    county.asset("works", "linear_works", &[("limit.linear-works-spraying.off_max_s", &limit)]);
+    county.device("works", "spray_controller", None, &[]);
+    let service = Service::start(county.write());
+    let off = serde_json::json!({"readings": {"spraying": false}}).to_string();
+    Client::Rumqttc5.publish(service.mqtt, &topic_of("works"), &[off]).await;
+    service.process.signal("-STOP");
+    tokio::time::sleep(ASLEEP).await;
+    service.process.signal("-CONT");
+    let alert = server.wait_for_alert("linear-works-spraying", "works", PATIENCE).await;
+    service.stop();
+
+    let time = |value: &Value| Timestamp::parse(value.as_str().expect("a text")).expect("a time");
+    let lines = json_lines(&dump(county.dir()));
+    let resumed = lines.iter().find(|line| line["control"] == "resumed").expect("the journal says it");
+    let (asleep, back) = (time(&resumed["last_received_at"]), time(&resumed["received_at"]));
+    assert!(back.since(asleep) >= Span::from_secs(11), "{resumed}");
+    let said = lines.iter().find(|line| line["payload"].is_string()).expect("one message");
+    let listened = time(&alert["opened_at"]).since(time(&said["received_at"])) - back.since(asleep);
+    let exactly = Span::from_secs(OFF_MAX_S);
+    assert!(listened >= exactly && listened < exactly + Span::from_secs(2), "{listened:?}: {alert}");
+    assert_eq!(
+        sorted_as_raised(&json_lines(&backtest_journal(county.dir()))),
+        sorted_as_raised(&raised(&server))
+    );
 }

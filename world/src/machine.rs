@@ -366,7 +366,11 @@ fn options(inbox_records: usize) -> SpineOptions {
                 record_bytes_max: RECORD_BYTES_MAX,
                 commit_bytes_max: SEGMENT_BYTES as usize / 2,
             },
-            inbox: InboxOptions { bytes_max: 16 << 10, records_max: inbox_records },
+            inbox: InboxOptions {
+                bytes_max: 16 << 10,
+                records_max: inbox_records,
+                ..InboxOptions::default()
+            },
             reserve: Reserve::default(),
             writer: WriterOptions::default(),
         },

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use citywarden_journal::{
-    AppendError, Body, CommitError, Control, Journal, JournalOptions, Reader, Reserve, SimulatedDisk, replace,
+    AppendError, Body, CommitError, Control, InboxOptions, Journal, JournalOptions, Reader, Reserve,
+    SimulatedDisk, replace,
 };
 use citywarden_model::{Digest, Span};
 
@@ -70,6 +71,38 @@ fn while_the_disk_is_full_the_journals_time_stands_still_and_a_record_says_for_h
     assert_eq!(said[0], (full_since, Body::Control(in_force)));
     assert_eq!(said[1], (back, Body::Control(Control::Resumed { last_received_at: full_since })));
     assert_eq!(said.len(), 3, "{said:?}");
+}
+
+/// A machine that sleeps, a clock that jumps ahead: no tick is written, and the next record says so.
+#[test]
+fn where_nothing_was_taken_in_for_longer_than_ticks_leave_out_a_record_says_since_when() {
+    let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
+    let inbox = InboxOptions { absence_min: Span::from_secs(10), ..small().inbox };
+    let options = JournalOptions { inbox, ..small() };
+    let mut journal = Journal::open(&shared(&disk), Arc::new(clock.clone()), &dir(), options, key()).unwrap();
+    let now = || citywarden_model::Clock::now(&clock);
+    let begun = now();
+    clock.advance(Span::from_secs(10));
+    journal.inbox.tick().unwrap();
+    let asleep = now();
+    clock.advance(Span::from_secs(11));
+    journal.inbox.append(&message(b"first")).unwrap();
+    journal.inbox.append(&message(b"second")).unwrap();
+    journal.writer.commit().unwrap();
+    let mut reader = Reader::open(&shared(&disk), &dir(), citywarden_model::Offset(0)).unwrap();
+    let batch = reader.next_batch(None, 10).unwrap();
+    let controls = batch.iter().map(|record| record.unwrap()).filter_map(|record| match record.body {
+        Body::Control(control) => Some((record.received_at, control.word())),
+        Body::Message(_) => None,
+    });
+    let expected = [(begun, "started"), (begun, "key"), (asleep, "tick"), (now(), "resumed")];
+    assert_eq!(controls.collect::<Vec<_>>(), expected);
+    assert!(
+        batch
+            .iter()
+            .map(|record| record.unwrap().body)
+            .any(|body| { body == Body::Control(Control::Resumed { last_received_at: asleep }) })
+    );
 }
 
 #[test]

@@ -34,11 +34,14 @@ impl Clock for HandClock {
     }
 }
 
+/// The clocks of these tests jump, and nobody ticks.
+const NEVER: Span = Span::from_nanos(i64::MAX);
+
 /// Segments that hold about ten records each.
 pub(crate) fn small() -> JournalOptions {
     JournalOptions {
         log: LogOptions { segment_bytes: 4096, record_bytes_max: 600, commit_bytes_max: 2048 },
-        inbox: InboxOptions { bytes_max: 16 << 10, records_max: 64 },
+        inbox: InboxOptions { bytes_max: 16 << 10, records_max: 64, absence_min: NEVER },
         ..JournalOptions::default()
     }
 }
