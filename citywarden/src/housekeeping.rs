@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use citywarden_alerting::What;
-use citywarden_journal::HostDisk;
+use citywarden_journal::{Hold, HostDisk};
 use citywarden_model::Clock;
+use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 
 use crate::pipeline::Pipeline;
 use crate::reload::Reloader;
-use crate::retention::Keeper;
+use crate::retention::{Keeper, Keeping};
+use crate::spine::{Grounds, Layout};
 
 /// How often a reload that failed is tried again.
 const RELOAD_EVERY: Duration = Duration::from_secs(1);
@@ -38,19 +40,28 @@ pub(crate) fn start(pipeline: &Pipeline, tick: Duration) -> Chores {
         tokio::spawn(ticks(pipeline.inbox.clone(), tick)),
         tokio::spawn(checkpoints(pipeline.inbox.clone(), pipeline.alerting.clone())),
         tokio::spawn(reloads(Arc::clone(&pipeline.reloader))),
-        tokio::spawn(retention(keeper(pipeline), pipeline.inbox.clone(), Arc::clone(&pipeline.clock))),
+        tokio::spawn(retention(
+            keeper(pipeline),
+            pipeline.config.journal.retention_every,
+            pipeline.inbox.clone(),
+            Arc::clone(&pipeline.clock),
+        )),
     ])
 }
 
 fn keeper(pipeline: &Pipeline) -> Keeper {
-    Keeper {
-        config: Arc::clone(&pipeline.config),
+    let config = &pipeline.config;
+    let archive = Arc::clone(&pipeline.archiving.progress);
+    // the archive holds back what is old, not what is too much
+    let holds = move || vec![Hold { name: "archive".to_owned(), offset: archive.needed(), yields: true }];
+    let grounds = Grounds {
         disk: Arc::new(HostDisk),
-        archive: Arc::clone(&pipeline.archiving.progress),
-        progress: Arc::clone(&pipeline.progress),
-        questions: pipeline.questions.clone(),
-        asked: None,
-    }
+        clock: Arc::clone(&pipeline.clock),
+        layout: Layout::new(&config.data_dir),
+    };
+    let keeping = Keeping { age: config.journal.retention, share: config.journal.retention_share };
+    let (progress, questions) = (Arc::clone(&pipeline.progress), pipeline.questions.clone());
+    Keeper::new(&grounds, keeping, progress, questions, Box::new(holds))
 }
 
 /// Lets the journal note that time passes where nothing else comes; `every` is how long a second of its clock takes.
@@ -93,8 +104,13 @@ pub async fn checkpoints(inbox: citywarden_journal::Inbox, alerting: citywarden_
     }
 }
 
-async fn retention(mut keeper: Keeper, inbox: citywarden_journal::Inbox, clock: Arc<dyn Clock>) {
-    let mut regular = tokio::time::interval(keeper.config.journal.retention_every);
+async fn retention(
+    mut keeper: Keeper,
+    every: Duration,
+    inbox: citywarden_journal::Inbox,
+    clock: Arc<dyn Clock>,
+) {
+    let mut regular = tokio::time::interval(every);
     loop {
         tokio::select! {
             _ = regular.tick() => {}
@@ -103,7 +119,7 @@ async fn retention(mut keeper: Keeper, inbox: citywarden_journal::Inbox, clock: 
         }
         let now = clock.now();
         let passing = tokio::task::spawn_blocking(move || {
-            let passed = keeper.pass(now);
+            let passed = Handle::current().block_on(keeper.pass(now));
             (keeper, passed)
         });
         let Ok((back, passed)) = passing.await else { return };

@@ -25,6 +25,7 @@ mod watch;
 mod web;
 
 pub use housekeeping::{checkpoints, ticks};
+pub use retention::{Holds, Keeper, Keeping};
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;

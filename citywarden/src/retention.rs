@@ -10,20 +10,31 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use citywarden_journal::{Disk, Hold, Removed, Retention, due, retain};
-use citywarden_model::{Offset, Timestamp};
+use citywarden_model::{Offset, Span, Timestamp};
 
-use crate::archivist::ArchiveProgress;
-use crate::config::Config;
 use crate::judge::{Progress, Questions, SnapshotStore};
-use crate::spine::Layout;
+use crate::spine::{Grounds, Layout};
+
+/// How long and how much of the journal is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// Older records may go.
+    pub age: Span,
+    /// Of the disk's size: above it the oldest records may go, whatever their age.
+    pub share: f64,
+}
+
+/// Who else holds records back.
+pub type Holds = Box<dyn Fn() -> Vec<Hold> + Send + Sync>;
 
 /// Looks what may go; one pass after the other.
-pub(crate) struct Keeper {
-    pub(crate) config: Arc<Config>,
+pub struct Keeper {
+    pub(crate) keeping: Keeping,
     pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) archive: Arc<ArchiveProgress>,
+    pub(crate) layout: Layout,
     pub(crate) progress: Arc<Progress>,
     pub(crate) questions: Questions,
+    pub(crate) holds: Holds,
     pub(crate) asked: Option<Asked>,
 }
 
@@ -37,9 +48,21 @@ pub(crate) struct Asked {
 }
 
 impl Keeper {
-    /// Removes what was due at the pass before, and asks what is needed of what is due now.
-    pub(crate) fn pass(&mut self, now: Timestamp) -> anyhow::Result<()> {
-        let snapshots = SnapshotStore::open(&self.disk, self.layout().snapshots())?.places()?;
+    /// Over these stages. `holds` says who else needs what: the archive.
+    pub fn new(
+        grounds: &Grounds,
+        keeping: Keeping,
+        progress: Arc<Progress>,
+        questions: Questions,
+        holds: Holds,
+    ) -> Self {
+        let (disk, layout) = (Arc::clone(&grounds.disk), grounds.layout.clone());
+        Self { keeping, disk, layout, progress, questions, holds, asked: None }
+    }
+
+    /// Removes what was due at the pass before, and asks what is needed of what is due now. The disk may keep it for long.
+    pub async fn pass(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        let snapshots = SnapshotStore::open(&self.disk, self.layout.snapshots())?.places()?;
         // without a snapshot the judge begins with the oldest record: all of them are needed
         let restart = snapshots.last().copied().unwrap_or_default();
         let retention = self.retention()?;
@@ -48,7 +71,7 @@ impl Keeper {
             report(&removed);
         }
         if self.asked.is_none() {
-            self.asked = self.ask(restart, retention, now)?;
+            self.asked = self.ask(restart, retention, now).await?;
         }
         Ok(())
     }
@@ -62,33 +85,35 @@ impl Keeper {
     ) -> anyhow::Result<Removed> {
         let mut holds = self.holds(restart);
         holds.push(hold("evidence", asked.end, false));
-        let dir = self.layout().journal();
+        let dir = self.layout.journal();
         Ok(retain(&self.disk, &dir, &retention, &holds, &asked.needed, now)?)
     }
 
     /// Nothing where nothing is due.
-    fn ask(&self, restart: Offset, retention: Retention, now: Timestamp) -> anyhow::Result<Option<Asked>> {
-        let dir = self.layout().journal();
+    async fn ask(
+        &self,
+        restart: Offset,
+        retention: Retention,
+        now: Timestamp,
+    ) -> anyhow::Result<Option<Asked>> {
+        let dir = self.layout.journal();
         let Some(end) = due(&self.disk, &dir, &retention, &self.holds(restart), now)? else {
             return Ok(None);
         };
-        let needed = self.questions.ask(move |judge| judge.evaluator().evidence_before(end))?;
+        let needed = self.questions.ask(move |judge| judge.evaluator().evidence_before(end)).await?;
         let judged = self.progress.next();
         Ok(Some(Asked { judged, end, needed }))
     }
 
-    fn layout(&self) -> Layout {
-        Layout::new(&self.config.data_dir)
-    }
-
-    // the archive holds back what is old, not what is too much
     fn holds(&self, restart: Offset) -> Vec<Hold> {
-        vec![hold("judge", restart, false), hold("archive", self.archive.needed(), true)]
+        let mut holds = (self.holds)();
+        holds.push(hold("judge", restart, false));
+        holds
     }
 
     fn retention(&self) -> anyhow::Result<Retention> {
-        let bytes_max = share_of_disk(&self.config)?;
-        Ok(Retention { age: self.config.journal.retention, bytes_max, bytes_floor: bytes_max })
+        let bytes_max = share_of(self.disk.space(&self.layout.journal())?.total, self.keeping.share);
+        Ok(Retention { age: self.keeping.age, bytes_max, bytes_floor: bytes_max })
     }
 }
 
@@ -106,14 +131,12 @@ fn report(removed: &Removed) {
     }
 }
 
-/// The journal's share of the disk it is on, in bytes.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a share"
 )]
-fn share_of_disk(config: &Config) -> anyhow::Result<u64> {
-    let total = fs4::total_space(&config.data_dir)?;
-    Ok((total as f64 * config.journal.retention_share) as u64)
+fn share_of(total: u64, share: f64) -> u64 {
+    (total as f64 * share) as u64
 }

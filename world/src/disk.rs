@@ -1,6 +1,7 @@
 //! The disk that the service is handed: the simulated one, with somebody beside it who notes what is asked of it, and
-//! keeps to a quota.
+//! keeps to a quota, and keeps what it removes for the checkers.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,8 @@ struct Notes {
     operations: Option<Vec<String>>,
     /// The directory that nothing may be written in: its quota is used up.
     full: Option<PathBuf>,
+    /// What segments held that were removed.
+    removed: BTreeMap<PathBuf, Vec<u8>>,
 }
 
 struct WatchedFile {
@@ -47,6 +50,24 @@ impl WatchedDisk {
         self.notes().full = dir;
     }
 
+    /// How many segments were removed.
+    pub(crate) fn removed(&self) -> u64 {
+        self.notes().removed.len() as u64
+    }
+    /// A disk with every segment there ever was in this directory.
+    pub(crate) fn whole(&self, dir: &Path) -> io::Result<SimulatedDisk> {
+        let mut segments = self.notes().removed.clone();
+        let left =
+            self.disk.list(dir)?.into_iter().map(|name| dir.join(name)).filter(|path| is_segment(path));
+        segments.extend(left.filter_map(|path| Some((path.clone(), self.disk.contents(&path)?))));
+        let whole = SimulatedDisk::new();
+        for (path, bytes) in segments.iter().filter(|(path, _)| path.parent() == Some(dir)) {
+            let file = whole.create(path)?;
+            file.write_at(bytes, 0)?;
+        }
+        Ok(whole)
+    }
+
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,6 +93,10 @@ impl WatchedDisk {
         let dir = path.parent().unwrap_or(path).to_owned();
         Box::new(WatchedFile { file, disk: self.clone(), dir, what })
     }
+}
+
+fn is_segment(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "seg")
 }
 
 /// Stands for a directory where the kinds of files do.
@@ -112,7 +137,10 @@ impl Disk for WatchedDisk {
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.note_path("remove", path);
-        self.disk.remove(path)
+        let held = self.disk.contents(path).filter(|_| is_segment(path));
+        self.disk.remove(path)?;
+        self.notes().removed.extend(held.map(|held| (path.to_owned(), held)));
+        Ok(())
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.note_path("rename to", to);

@@ -24,7 +24,7 @@ mod run;
 mod situation;
 mod time;
 
-pub use county::rules;
+pub use county::{Rulebook, rules};
 pub use many::{Tally, run_many};
 pub use nth::{Fault, Operations, run_with};
 pub use run::{Figures, Outcome, run};

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use anyhow::Context as _;
 use citywarden::judge::{Progress, Stored};
 use citywarden::spine::{Grounds, Layout, Outward, Spine, SpineOptions};
 use citywarden::texts::TextStore;
+use citywarden::{Keeper, Keeping};
 use citywarden_alerting::outbox::{Backoff, ChannelLimits, OutboxLimits};
 use citywarden_alerting::receiver::Receiver;
 use citywarden_alerting::route::{Pace as GroupPace, Route, Router};
@@ -18,12 +20,12 @@ use citywarden_journal::{
     SimulatedDisk, Waiting, WriterOptions,
 };
 use citywarden_model::{Clock, LocalClock, RegionId, Registry, Span};
-use citywarden_rules::{EvaluatorOptions, RuleSet};
+use citywarden_rules::EvaluatorOptions;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, sleep, timeout};
 
-use crate::county::REGION;
+use crate::county::{REGION, Rulebook};
 use crate::disk::WatchedDisk;
 use crate::network::Network;
 use crate::plan::INBOX_RECORDS;
@@ -37,6 +39,10 @@ pub(crate) const RECEIVER: &str = "duty";
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two attempts at most.
 const BACKOFF_LONGEST: Span = Span::from_secs(30);
+/// Of the disk's size, where it has one: above it the oldest segments of the journal go.
+const SHARE: f64 = 0.5;
+/// How often it is looked what may go.
+const KEEP_EVERY_S: u64 = 10;
 /// Small, so that a short run fills some of them.
 const SEGMENT_BYTES: u32 = 16 << 10;
 const RECORD_BYTES_MAX: usize = 4 << 10;
@@ -49,14 +55,20 @@ pub(crate) struct Machine {
     pub(crate) time: Time,
     pub(crate) network: Network,
     pub(crate) duty: Duty,
-    pub(crate) rules: Arc<RuleSet>,
+    pub(crate) rules: Rulebook,
+    /// Which of them are to be in force.
+    pub(crate) wanted: usize,
     pub(crate) registry: Arc<Registry>,
     pub(crate) tempo: Tempo,
     /// How many records may wait for the disk.
     pub(crate) inbox_records: usize,
+    /// Older records may go.
+    pub(crate) keeps: Span,
     /// Of how the machine dies.
     pub(crate) dice: Dice,
     running: Option<Running>,
+    /// How often other rules were put into force while it ran.
+    pub(crate) reloads: u64,
     /// How often the service was started.
     pub(crate) starts: u32,
     /// Attempts to start it that failed.
@@ -106,6 +118,9 @@ struct Running {
     is_alive: Arc<AtomicBool>,
     untold: Arc<AtomicUsize>,
     stop_endpoint: oneshot::Sender<()>,
+    texts: TextStore,
+    stored: Stored,
+    in_force: usize,
     endpoint: JoinHandle<()>,
     writer: JoinHandle<()>,
     judge: JoinHandle<()>,
@@ -137,7 +152,7 @@ impl Machine {
         time: Time,
         network: Network,
         duty: Duty,
-        rules: Arc<RuleSet>,
+        rules: Rulebook,
         registry: Arc<Registry>,
     ) -> Self {
         let (tempo, dice) = (Tempo::new(Dice::of(seed, "tempo")), Dice::of(seed, "machine"));
@@ -152,8 +167,11 @@ impl Machine {
             registry,
             tempo,
             inbox_records: INBOX_RECORDS,
+            keeps: Span::from_mins(60),
+            wanted: 0,
             dice,
             running: None,
+            reloads: 0,
             starts: 0,
             failed_starts: 0,
         }
@@ -179,7 +197,7 @@ impl Machine {
     pub(crate) fn stored(&self) -> anyhow::Result<Stored> {
         let stored =
             Stored::new(TextStore::open(self.disk(), &Self::layout().texts())?, LocalClock::default());
-        stored.keep_rules(&self.rules);
+        self.rules.versions().for_each(|rules| stored.keep_rules(rules));
         stored.keep_registry(&self.registry);
         Ok(stored)
     }
@@ -201,7 +219,8 @@ impl Machine {
         let is_alive = Arc::new(AtomicBool::new(true));
         let untold = Arc::new(AtomicUsize::new(0));
         let spine = Spine::open(&grounds, options(self.inbox_records), self.outward(&is_alive, &untold))?;
-        self.put_into_force(&spine)?;
+        self.put_rules_into_force(&spine.texts, &spine.stored, &spine.inbox)?;
+        self.put_registry_into_force(&spine)?;
         let store = SessionStore {
             disk: self.disk(),
             dir: Path::new("/data/sessions").to_owned(),
@@ -217,17 +236,39 @@ impl Machine {
             store,
             [7; 32],
         )?;
-        Ok(self.run(spine, endpoint, is_alive, untold))
+        let keeping = Keeping { age: self.keeps, share: SHARE };
+        let (progress, questions) = (Arc::clone(&spine.progress), spine.questions.clone());
+        let keeper = Keeper::new(&grounds, keeping, progress, questions, Box::new(Vec::new));
+        let keeping = keep(keeper, spine.inbox.clone(), self.time.clone());
+        let mut running = self.run(spine, endpoint, is_alive, untold);
+        running.chores.push(tokio::spawn(keeping));
+        Ok(running)
     }
 
-    /// As the service's first reload does: the texts are durable before the journal names them.
-    fn put_into_force(&self, spine: &Spine) -> anyhow::Result<()> {
-        spine.stored.keep_rules(&self.rules);
+    /// Puts the rules into force that are wanted, where others are; what fails is tried again at the next look.
+    pub(crate) fn reload(&mut self) {
+        let Some(running) = &self.running else { return };
+        if running.in_force != self.wanted
+            && self.put_rules_into_force(&running.texts, &running.stored, &running.inbox).is_ok()
+            && let Some(running) = &mut self.running
+        {
+            running.in_force = self.wanted;
+            self.reloads += 1;
+        }
+    }
+
+    // as the service does: the texts are durable before the journal names them
+    fn put_rules_into_force(&self, texts: &TextStore, stored: &Stored, inbox: &Inbox) -> anyhow::Result<()> {
+        let rules = self.rules.version(self.wanted).context("there is no such version")?;
+        stored.keep_rules(rules);
+        let digest = texts.put_rules(rules)?;
+        inbox.append_control(&Control::Rules { digest })?;
+        Ok(())
+    }
+    fn put_registry_into_force(&self, spine: &Spine) -> anyhow::Result<()> {
         spine.stored.keep_registry(&self.registry);
-        let rules = spine.texts.put_rules(&self.rules)?;
-        let registry = spine.texts.put_registry(&self.registry)?;
-        spine.inbox.append_control(&Control::Rules { digest: rules })?;
-        spine.inbox.append_control(&Control::Registry { digest: registry })?;
+        let digest = spine.texts.put_registry(&self.registry)?;
+        spine.inbox.append_control(&Control::Registry { digest })?;
         Ok(())
     }
 
@@ -253,7 +294,7 @@ impl Machine {
         is_alive: Arc<AtomicBool>,
         untold: Arc<AtomicUsize>,
     ) -> Running {
-        let Spine { inbox, writer, judge, progress, stop_judge, alerting, handle, .. } = spine;
+        let Spine { inbox, writer, judge, progress, stop_judge, alerting, handle, texts, stored, .. } = spine;
         let (stop_endpoint, told) = oneshot::channel();
         let tempo = self.tempo.clone();
         Running {
@@ -274,6 +315,9 @@ impl Machine {
             is_alive,
             untold,
             stop_endpoint,
+            texts,
+            stored,
+            in_force: self.wanted,
         }
     }
 
@@ -334,6 +378,17 @@ impl Machine {
         self.network.reset(None);
         running.is_alive.store(false, Ordering::SeqCst);
         running.end().await;
+    }
+}
+
+/// Removes what is old, as the service does: now and then, and at once where the disk is full.
+async fn keep(mut keeper: Keeper, inbox: Inbox, time: Time) {
+    for second in 1_u64.. {
+        sleep(Duration::from_secs(1)).await;
+        if second.is_multiple_of(KEEP_EVERY_S) || inbox.is_disk_full() {
+            // what fails is tried again
+            keeper.pass(time.now()).await.ok();
+        }
     }
 }
 

@@ -25,7 +25,7 @@ struct Options {
     /// at its second, and so on past the last; `from` is its seed.
     #[arg(long)]
     each_operation: bool,
-    /// Of those only the first and last of each kind, and each so-many-th.
+    /// Of those only some: at the first and the last operation of each kind, and at each so-many-th.
     #[arg(long)]
     stride: Option<u64>,
     /// Ends with the first world in which a promise was broken.

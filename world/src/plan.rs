@@ -1,7 +1,9 @@
 //! What goes wrong in a world, and when: drawn from its seed before it begins.
 
+use citywarden_model::Span;
 use tokio::time::Duration;
 
+use crate::county::Rulebook;
 use crate::random::Dice;
 
 /// Something that goes wrong, at a time since the beginning.
@@ -34,6 +36,8 @@ pub(crate) enum What {
     SyncTakes(u64, u64),
     /// Milliseconds that a piece takes over the network, at least and at most.
     NetworkTakes(u64, u64),
+    /// These rules are put into force.
+    Reload(usize),
     /// The connection of a device, or every one, is reset.
     Reset(Option<usize>),
     /// The connection of a device, or every one, is dead, and neither side knows.
@@ -62,6 +66,9 @@ const LENGTH_S: (u64, u64) = (90, 240);
 /// Records that may wait for the disk, where the plan says nothing else.
 pub(crate) const INBOX_RECORDS: usize = 64;
 
+/// How long records are kept at least, where the plan says nothing else.
+const KEEPS: Span = Span::from_secs(90);
+
 /// Everything that goes wrong in a world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
@@ -70,6 +77,8 @@ pub(crate) struct Plan {
     pub(crate) chatter: usize,
     /// Records that may wait for the disk.
     pub(crate) inbox_records: usize,
+    /// Older records may go.
+    pub(crate) keeps: Span,
     /// Nothing goes wrong any more from here on.
     pub(crate) ends: Duration,
     /// In the order of time. What is at 0 is there before the service is.
@@ -79,7 +88,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// So many devices, and nothing goes wrong.
     pub(crate) const fn calm(devices: usize, ends: Duration) -> Self {
-        Self { devices, chatter: 0, inbox_records: INBOX_RECORDS, ends, troubles: Vec::new() }
+        Self { devices, chatter: 0, inbox_records: INBOX_RECORDS, keeps: KEEPS, ends, troubles: Vec::new() }
     }
 
     /// The plan of this seed.
@@ -112,7 +121,7 @@ impl Plan {
         let at = self.some_time(dice);
         let length = dice.millis(500, 30_000).duration();
         let device = usize::try_from(dice.below(self.devices as u64)).unwrap_or(0);
-        match dice.below(16) {
+        match dice.below(18) {
             0 | 1 => self.push(at, What::Kill),
             2 => self.push(at, What::Stop),
             3 => self.push(at, What::PowerFails),
@@ -140,6 +149,10 @@ impl Plan {
                 self.during(at, length, What::AlertLogFull(true), What::AlertLogFull(false));
                 let meanwhile = at + length.mul_f64(0.9);
                 self.push(meanwhile, if dice.percent(50) { What::Kill } else { What::PowerFails });
+            }
+            15 | 16 => {
+                let version = usize::try_from(dice.below(Rulebook::VERSIONS)).unwrap_or(0);
+                self.push(at, What::Reload(version));
             }
             _ if dice.percent(50) => {
                 self.during(at, 2 * length, What::ReceiverAway(true), What::ReceiverAway(false));

@@ -3,12 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use citywarden_model::{Clock as _, Digest, Span, Timestamp};
-use citywarden_rules::RuleSet;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::checks::{self, Evidence};
-use crate::county::{INTERVAL, Script, registry};
+use crate::county::{INTERVAL, Rulebook, Script, registry};
 use crate::device::{Deeds, Device};
 use crate::machine::{Death, Machine};
 use crate::network::Network;
@@ -73,6 +72,10 @@ pub struct Figures {
     pub told: u64,
     /// Records that waited for the disk at a time, at most.
     pub waiting_max: u64,
+    /// Segments of the journal that were old enough to go.
+    pub removed: u64,
+    /// Times other rules were put into force.
+    pub reloads: u64,
     /// Operations of the disk until nothing went wrong any more.
     pub disk_operations: u64,
     /// Connections made, and pieces sent over them, until then.
@@ -90,23 +93,25 @@ impl std::ops::AddAssign for Figures {
         self.raised += other.raised;
         self.told += other.told;
         self.waiting_max = self.waiting_max.max(other.waiting_max);
+        self.removed += other.removed;
+        self.reloads += other.reloads;
         self.disk_operations += other.disk_operations;
         self.network_operations += other.network_operations;
     }
 }
 
 /// Runs the world of this kind and seed.
-pub fn run(situation: Situation, seed: u64, rules: &Arc<RuleSet>) -> Outcome {
+pub fn run(situation: Situation, seed: u64, rules: &Rulebook) -> Outcome {
     run_plan(situation.plan(seed), seed, rules)
 }
 
 /// Runs the world of this plan.
-pub(crate) fn run_plan(plan: Plan, seed: u64, rules: &Arc<RuleSet>) -> Outcome {
+pub(crate) fn run_plan(plan: Plan, seed: u64, rules: &Rulebook) -> Outcome {
     in_virtual_time(async { World::begin(seed, plan, rules).run().await })
 }
 
 /// The same, and gives the kinds of the disk's operations along, in their order.
-pub(crate) fn run_noted(plan: Plan, seed: u64, rules: &Arc<RuleSet>) -> (Outcome, Vec<String>) {
+pub(crate) fn run_noted(plan: Plan, seed: u64, rules: &Rulebook) -> (Outcome, Vec<String>) {
     in_virtual_time(async {
         let world = World::begin(seed, plan, rules);
         let disk = world.machine.watched.clone();
@@ -143,13 +148,13 @@ struct World {
 }
 
 impl World {
-    fn begin(seed: u64, plan: Plan, rules: &Arc<RuleSet>) -> Self {
+    fn begin(seed: u64, plan: Plan, rules: &Rulebook) -> Self {
         let time = Time::begin();
         let network = Network::new(Dice::of(seed, "network"));
         let duty = Duty::new(time.clone(), Dice::of(seed, "duty"));
-        let (rules, registry) = (Arc::clone(rules), registry(plan.devices));
+        let (rules, registry) = (rules.clone(), registry(plan.devices));
         let mut machine = Machine::new(seed, time.clone(), network.clone(), duty.clone(), rules, registry);
-        machine.inbox_records = plan.inbox_records;
+        (machine.inbox_records, machine.keeps) = (plan.inbox_records, plan.keeps);
         let fresh_from = (plan.ends + FRESH_AFTER).as_nanos() / INTERVAL.duration().as_nanos();
         let fresh_from = usize::try_from(fresh_from).unwrap_or(0);
         let script = |site| {
@@ -211,7 +216,15 @@ impl World {
         let deeds: Vec<_> =
             self.deeds.iter().map(|deeds| deeds.lock().unwrap_or_else(PoisonError::into_inner)).collect();
         let settled_at = self.settled_at;
-        Evidence { machine: &self.machine, scripts: &self.scripts, deeds, told: self.duty.told(), settled_at }
+        let whole = self.machine.watched.whole(&Machine::layout().journal());
+        Evidence {
+            whole: whole.expect("a disk on which nothing goes wrong any more"),
+            machine: &self.machine,
+            scripts: &self.scripts,
+            deeds,
+            told: self.duty.told(),
+            settled_at,
+        }
     }
 
     /// Lets time pass, and keeps the service running meanwhile as a supervisor would.
@@ -240,6 +253,7 @@ impl World {
             self.die(Death::Killed).await;
         }
         self.look_into_the_inbox();
+        self.machine.reload();
         if self.restart_at.is_some_and(|at| Instant::now() >= at) {
             let has_started = self.machine.start();
             self.restart_at = if has_started { None } else { Some(self.soon()) };
@@ -283,6 +297,7 @@ impl World {
             What::AlertLogFull(is_full) => {
                 self.machine.watched.set_full(is_full.then(|| Machine::layout().alerts()));
             }
+            What::Reload(version) => self.machine.wanted = *version,
             What::SyncTakes(least, most) => self.machine.tempo.set(*least, *most),
             What::NetworkTakes(least, most) => self.network.set_latency(*least, *most),
             What::Reset(device) => self.network.reset(*device),

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use citywarden_journal::{Inbox, Reader};
@@ -73,25 +72,24 @@ pub(crate) enum Unanswered {
 }
 
 impl Questions {
-    /// Asks, and waits [`ANSWER_WITHIN`]. Not to be called from async code.
-    pub(crate) fn ask<T: Send + 'static>(
+    /// Asks, and waits [`ANSWER_WITHIN`].
+    pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Judge<Stored>) -> T + Send + 'static,
     ) -> Result<T, Unanswered> {
-        let (reply, answer) = std::sync::mpsc::sync_channel(1);
-        let waiting = Arc::new(());
-        let asked = Arc::downgrade(&waiting);
+        let (reply, answer) = oneshot::channel();
         let ask: Question = Box::new(move |judge| {
             // nobody answers who has given up
-            if asked.strong_count() > 0 {
+            if !reply.is_closed() {
                 drop(reply.send(question(judge)));
             }
         });
         self.0.send(ask).map_err(|_| Unanswered::Stopped)?;
-        answer.recv_timeout(ANSWER_WITHIN).map_err(|error| match error {
-            RecvTimeoutError::Timeout => Unanswered::Busy,
-            RecvTimeoutError::Disconnected => Unanswered::Stopped,
-        })
+        match tokio::time::timeout(ANSWER_WITHIN, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(Unanswered::Stopped),
+            Err(_) => Err(Unanswered::Busy),
+        }
     }
 }
 
@@ -282,12 +280,12 @@ async fn hand_over(
 mod tests {
     use super::*;
 
-    #[test]
-    fn whoever_asks_a_judge_that_is_busy_is_told_so_in_time_and_answered_nothing_later() {
+    #[tokio::test]
+    async fn whoever_asks_a_judge_that_is_busy_is_told_so_in_time_and_answered_nothing_later() {
         let (questions, mut asked) = Questions::place();
-        assert_eq!(questions.ask(|judge| judge.evaluator().moment()), Err(Unanswered::Busy));
+        assert_eq!(questions.ask(|judge| judge.evaluator().moment()).await, Err(Unanswered::Busy));
         assert!(asked.try_recv().is_ok(), "it was asked");
         drop(asked);
-        assert_eq!(questions.ask(|judge| judge.evaluator().moment()), Err(Unanswered::Stopped));
+        assert_eq!(questions.ask(|judge| judge.evaluator().moment()).await, Err(Unanswered::Stopped));
     }
 }

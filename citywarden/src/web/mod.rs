@@ -15,6 +15,7 @@ use citywarden_console::{
 };
 use citywarden_model::{Asset, Device, Permit, Timestamp};
 use citywarden_rules::{Evaluator, Limit, Rule, Status};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -96,7 +97,7 @@ impl Window {
         &self,
         question: impl FnOnce(&Judge<Stored>) -> T + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let answer = tokio::task::block_in_place(|| self.questions.ask(question));
+        let answer = tokio::task::block_in_place(|| Handle::current().block_on(self.questions.ask(question)));
         answer.map_err(|error| Unavailable(error.to_string()))
     }
 }

@@ -12,14 +12,20 @@ pub(super) fn check(
 ) -> Result<[Verification; 2], Unreadable> {
     let signer = Machine::key().public().fingerprint();
     let (journal, alerts) = (Machine::layout().journal(), Machine::layout().alerts());
-    let logs = [("journal", journal, Some(signer)), ("alert log", alerts, None)];
-    let [journal, alerts] = logs.map(|(what, dir, signer)| {
-        let found = verify(&evidence.machine.disk, &dir, signer)
+    let disk = &evidence.machine.disk;
+    let logs = [
+        ("journal", disk, &journal, Some(signer)),
+        ("alert log", disk, &alerts, None),
+        ("journal with what was removed", &evidence.whole, &journal, Some(signer)),
+    ];
+    let [journal, alerts, whole] = logs.map(|(what, disk, dir, signer)| {
+        let found = verify(disk, dir, signer)
             .map_err(|error| format!("the chain of the {what} is unbroken: {error}"))?;
         if !found.is_intact() {
             faults.push(format!("the chain of the {what} is unbroken: {:?}", found.faults));
         }
         Ok::<_, Unreadable>(found)
     });
+    whole?;
     Ok([journal?, alerts?])
 }

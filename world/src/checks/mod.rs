@@ -4,6 +4,7 @@
 mod acknowledged;
 mod alerts;
 mod chain;
+mod force;
 mod rejudged;
 mod staged;
 mod told;
@@ -13,7 +14,7 @@ use std::sync::{Arc, MutexGuard};
 
 use citywarden_alerting::Event;
 use citywarden_alerting::event::Record;
-use citywarden_journal::{Body, Reader};
+use citywarden_journal::{Body, Control, Disk, Reader, SimulatedDisk};
 use citywarden_model::{Digest, Hasher, Offset, Timestamp};
 
 use crate::county::{Script, topic};
@@ -25,6 +26,8 @@ use crate::run::Figures;
 
 /// Everything there is to look at when a world has ended.
 pub(crate) struct Evidence<'w> {
+    /// A disk with all of the journal, what was removed of it too.
+    pub(crate) whole: SimulatedDisk,
     pub(crate) machine: &'w Machine,
     pub(crate) scripts: &'w [Arc<Script>],
     pub(crate) deeds: Vec<MutexGuard<'w, Deeds>>,
@@ -46,6 +49,9 @@ pub(crate) struct Kept {
 /// What a checker looks for went wrong so badly that it cannot even look.
 type Unreadable = String;
 
+/// From where on which rules were in force.
+type InForce = Vec<(Offset, Digest)>;
+
 /// What the checkers found.
 pub(crate) struct Findings {
     /// Broken promises, in words.
@@ -65,13 +71,14 @@ pub(crate) fn check(evidence: &Evidence<'_>, dice: &mut Dice) -> Findings {
     let checked = chain::check(evidence, &mut faults).and_then(|[journal, alerts]| {
         hasher.update(format!("{:?}", (journal.head, alerts.head)).as_bytes());
         figures.records = journal.next.0;
-        let journal = read_journal(evidence, &mut faults)?;
+        let (journal, rules) = read_journal(evidence, &mut faults)?;
         acknowledged::check(evidence, &journal, &mut faults);
         let log = alerts::read(evidence)?;
         figures.raised = log.iter().filter(|(_, record)| raise_of(record).is_some()).count() as u64;
         events.extend(log.iter().filter_map(|(_, record)| describe(record)));
         staged::check(evidence, &journal, &log, &mut faults);
         told::check(evidence, &log, &mut faults);
+        force::check(&rules, &log, &mut faults);
         rejudged::check(evidence, &log, dice, &mut faults)
     });
     if let Err(unreadable) = checked {
@@ -80,23 +87,30 @@ pub(crate) fn check(evidence: &Evidence<'_>, dice: &mut Dice) -> Findings {
     Findings { faults, trace: hasher.finish(), figures, events }
 }
 
-/// Every message in the journal, in order. What no device has sent is a fault: nothing is invented.
-fn read_journal(evidence: &Evidence<'_>, faults: &mut Vec<String>) -> Result<Vec<Kept>, Unreadable> {
+/// Every message in the journal, in order, and from where on which rules were in force. What no device has sent is a fault:
+/// nothing is invented.
+fn read_journal(
+    evidence: &Evidence<'_>,
+    faults: &mut Vec<String>,
+) -> Result<(Vec<Kept>, InForce), Unreadable> {
     let unreadable = |error: &dyn std::fmt::Display| format!("the journal can be read: {error}");
     let payloads = evidence.scripts.iter().flat_map(|script| {
         (0..script.len()).map(|number| ((topic(script.site), script.payload(number)), (script.site, number)))
     });
     let payloads: BTreeMap<_, _> = payloads.collect();
-    let mut reader = Reader::open_oldest(&evidence.machine.disk(), &Machine::layout().journal())
+    let mut reader = Reader::open_oldest(&evidence.whole(), &Machine::layout().journal())
         .map_err(|error| unreadable(&error))?;
-    let mut kept = Vec::new();
+    let (mut kept, mut rules) = (Vec::new(), InForce::new());
     loop {
         let batch = reader.next_batch(None, 1_000).map_err(|error| unreadable(&error))?;
         if batch.is_empty() {
-            return Ok(kept);
+            return Ok((kept, rules));
         }
         for record in batch.iter() {
             let record = record.map_err(|error| unreadable(&error))?;
+            if let Body::Control(Control::Rules { digest }) = record.body {
+                rules.push((record.offset, digest));
+            }
             let Body::Message(message) = record.body else { continue };
             let key = (message.topic.to_owned(), message.payload.to_vec());
             let (offset, received_at) = (record.offset, record.received_at);
@@ -109,6 +123,9 @@ fn read_journal(evidence: &Evidence<'_>, faults: &mut Vec<String>) -> Result<Vec
 }
 
 impl Evidence<'_> {
+    pub(crate) fn whole(&self) -> Arc<dyn Disk> {
+        Arc::new(self.whole.clone())
+    }
     /// Over what came out.
     fn hasher(&self) -> Hasher {
         let mut hasher = Hasher::new();
@@ -129,6 +146,8 @@ impl Evidence<'_> {
             acknowledged: self.deeds.iter().map(|deeds| deeds.acknowledged.len() as u64).sum(),
             resent: self.deeds.iter().map(|deeds| deeds.resent).sum(),
             told: self.told.len() as u64,
+            removed: self.machine.watched.removed(),
+            reloads: self.machine.reloads,
             ..Figures::default()
         }
     }

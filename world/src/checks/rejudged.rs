@@ -47,7 +47,7 @@ type Derived = Vec<(Transition, Vec<u8>)>;
 
 fn judge(evidence: &Evidence<'_>, way: Way) -> Result<Derived, Unreadable> {
     let unreadable = |error: &dyn std::fmt::Display| format!("the journal can be judged again: {error}");
-    let (disk, dir) = (evidence.machine.disk(), Machine::layout().journal());
+    let (disk, dir) = (evidence.whole(), Machine::layout().journal());
     let stored = evidence.machine.stored().map_err(|error| unreadable(&error))?;
     let mut judge: Judge<Stored> = Judge::new(Machine::evaluation(), stored.clone());
     let mut messages = JournalEvidence::new(disk.clone(), dir.clone());
