@@ -68,7 +68,8 @@ async fn an_alert_shows_the_message_of_a_held_value_although_retention_has_taken
     let begun = oldest(&county);
     fill(&service).await;
     service.process.err.wait_for_words("old segments removed", PATIENCE);
-    assert!(oldest(&county) > begun + 100, "the record of the held values is gone");
+    // it is in the first segment, which goes first
+    assert!(oldest(&county) > begun, "the record of the held values is gone");
 
     let position = json!({"lat": CENTRE.lat, "lon": CENTRE.lon, "speed": 30.0});
     for age in [40, 30, 20, 10] {
