@@ -100,29 +100,31 @@ impl<'a> Cursor<'a> {
         self.text.get(self.place..)?.starts_with(word).then(|| self.place += word.len())
     }
 
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.place..).unwrap_or_default()
+    }
+
     /// A text without anything escaped.
     fn string(&mut self) -> Option<&'a str> {
         self.expect(b'"')?;
         let start = self.place;
-        loop {
-            match self.byte()? {
-                b'"' => break,
-                b'\\' | ..0x20 => return None,
-                _ => self.place += 1,
-            }
+        let rest = self.rest();
+        let len = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?;
+        self.place += len + 1;
+        if rest.get(len) != Some(&b'"') {
+            return None;
         }
-        self.place += 1;
-        self.text.get(start..self.place - 1)
+        self.text.get(start..start + len)
     }
 
     /// Digits, added to what is there; how many.
     fn digits(&mut self, number: &mut u64) -> Option<usize> {
-        let start = self.place;
-        while let Some(digit @ b'0'..=b'9') = self.byte() {
-            *number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            self.place += 1;
+        let mut count = 0;
+        for digit in self.rest().iter().map(|byte| byte.wrapping_sub(b'0')).take_while(|digit| *digit < 10) {
+            *number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+            count += 1;
         }
-        let count = self.place - start;
+        self.place += count;
         (1..=DIGITS_MAX).contains(&count).then_some(count)
     }
 

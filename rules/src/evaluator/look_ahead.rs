@@ -48,7 +48,9 @@ impl Visit<'_> {
             ^ u64::from(self.state.fitted.is_empty())
             ^ u64::from(live.clock.is_some())
             ^ u64::from(self.state.late.is_some())
-            ^ u64::from(self.meter.is_wrong)
+            ^ u64::from(self.meter.is_wrong || self.meter.armed.is_some())
+            ^ count(self.device.place ^ self.device.waiting.len())
+            ^ u64::from(self.device.interval.is_some())
             ^ count(self.plan.devices.first().copied().unwrap_or_default())
     }
 
@@ -59,7 +61,8 @@ impl Visit<'_> {
                 ^ u64::from(sender.newest.is_some())
         });
         let cases = self.state.live.cases.iter().fold(0, |seen, case| {
-            seen ^ count(case.changed.len())
+            seen ^ count(case.changed.len() ^ case.outcome.word())
+                ^ u64::from(case.due.is_some() || case.armed.is_some())
                 ^ u64::from(case.violation.is_firing())
                 ^ u64::from(case.warning.is_firing())
         });
@@ -67,7 +70,7 @@ impl Visit<'_> {
     }
 
     fn see_series(&self) -> u64 {
-        self.series().fold(0, |seen, series| seen ^ u64::from(series.run().is_some()) ^ series.see_windows())
+        self.series().fold(0, |seen, series| seen ^ series.see_itself())
     }
 
     fn see_samples(&self) -> u64 {

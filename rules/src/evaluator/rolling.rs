@@ -17,7 +17,14 @@ pub(crate) type Weight = fn(i64) -> i128;
 
 /// The windows of one series.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rollings(RefCell<Vec<Rolling>>);
+pub(crate) struct Rollings(RefCell<Kept>);
+
+/// Mostly one window is over a series: it lies with the series itself.
+#[derive(Debug, Clone, Default)]
+struct Kept {
+    first: Option<Rolling>,
+    others: Vec<Rolling>,
+}
 
 /// What samples of a series a window is over.
 #[derive(Clone, Copy)]
@@ -38,15 +45,24 @@ pub(crate) struct Rolling {
     starts_at: Timestamp,
     end: u64,
     sum: i128,
-    greatest: Option<Extreme>,
-    least: Option<Extreme>,
+    greatest: Extreme,
+    least: Extreme,
 }
 
-/// A sample beyond which no other is.
+/// A sample beyond which no other is; it is to be looked for where the place is before the window.
 #[derive(Debug, Clone, Copy)]
 struct Extreme {
+    /// One more than its place; 0: it was never looked for.
     place: u64,
     value: i64,
+}
+
+impl Extreme {
+    const UNKNOWN: Self = Self { place: 0, value: 0 };
+
+    fn is_in(self, start: u64) -> bool {
+        self.place > start
+    }
 }
 
 /// Which end of the values is looked for.
@@ -59,21 +75,21 @@ pub(crate) enum End {
 impl Rollings {
     /// Forgets all of them: something changed that was counted already.
     pub(crate) fn clear(&mut self) {
-        self.0.get_mut().clear();
+        let kept = self.0.get_mut();
+        kept.first = None;
+        kept.others.clear();
     }
 
     /// Looks at what is remembered.
     pub(crate) fn see(&self) -> u64 {
-        self.0
-            .borrow()
-            .iter()
-            .fold(0, |seen, rolling| seen ^ rolling.start ^ u64::from(rolling.least.is_some()))
+        let kept = self.0.borrow();
+        kept.all().fold(kept.others.len() as u64, |seen, rolling| seen ^ rolling.see())
     }
 
     /// Looks at the samples that will be the next to leave, where that is soon.
     pub(crate) fn see_starts(&self, stretch: Stretch<'_>) -> u64 {
-        let rollings = self.0.borrow();
-        let leaving = rollings.iter().filter(|rolling| rolling.leaves_soon());
+        let kept = self.0.borrow();
+        let leaving = kept.all().filter(|rolling| rolling.leaves_soon());
         leaving.filter_map(|rolling| stretch.at(rolling.start)).fold(0, |seen, sample| seen ^ sample.offset.0)
     }
 
@@ -85,22 +101,33 @@ impl Rollings {
         from: Timestamp,
         look: impl FnOnce(&mut Rolling) -> T,
     ) -> T {
-        let mut rollings = self.0.borrow_mut();
-        let known = rollings.iter().position(|rolling| rolling.width == width);
-        let place = known.unwrap_or_else(|| {
-            if rollings.len() >= WIDTHS_MAX {
-                rollings.remove(0);
-            }
-            rollings.push(Rolling::new(stretch, width, from));
-            rollings.len() - 1
-        });
-        match rollings.get_mut(place) {
-            Some(rolling) => {
-                rolling.reach(stretch, from);
-                look(rolling)
-            }
-            None => look(&mut Rolling::new(stretch, width, from)),
+        let mut kept = self.0.borrow_mut();
+        let rolling = kept.of(stretch, width, from);
+        rolling.reach(stretch, from);
+        look(rolling)
+    }
+}
+
+impl Kept {
+    fn all(&self) -> impl Iterator<Item = &Rolling> {
+        self.first.iter().chain(&self.others)
+    }
+
+    fn of(&mut self, stretch: Stretch<'_>, width: Span, from: Timestamp) -> &mut Rolling {
+        let new = || Rolling::new(stretch, width, from);
+        let first = self.first.get_or_insert_with(new);
+        if first.width == width {
+            return first;
         }
+        let known = self.others.iter().position(|rolling| rolling.width == width);
+        let place = known.unwrap_or_else(|| {
+            if self.others.len() >= WIDTHS_MAX {
+                self.others.remove(0);
+            }
+            self.others.push(new());
+            self.others.len() - 1
+        });
+        self.others.get_mut(place).expect("it was found, or put there")
     }
 }
 
@@ -119,7 +146,23 @@ impl Rolling {
     fn new(stretch: Stretch<'_>, width: Span, from: Timestamp) -> Self {
         let start = stretch.first_after(from);
         let starts_at = stretch.at(start).map_or(Timestamp::MAX, |sample| sample.at);
-        Self { width, from, start, starts_at, end: start, sum: 0, greatest: None, least: None }
+        Self {
+            width,
+            from,
+            start,
+            starts_at,
+            end: start,
+            sum: 0,
+            greatest: Extreme::UNKNOWN,
+            least: Extreme::UNKNOWN,
+        }
+    }
+
+    fn see(&self) -> u64 {
+        self.start
+            ^ self.greatest.place
+            ^ self.least.place
+            ^ u64::from(self.sum == 0 || self.from == self.starts_at)
     }
 
     /// Whether its first sample will leave within a small part of its width.
@@ -149,14 +192,14 @@ impl Rolling {
             self.starts_at = sample.at;
         }
         self.sum += weight;
-        let new = Extreme { place: self.end, value: sample.value };
-        // where nothing is known of what is there already, the new one need not be beyond it
+        let new = Extreme { place: self.end + 1, value: sample.value };
+        // what is there already may be beyond it, where it is not known
         let is_first = self.start == self.end;
-        if is_first || self.greatest.is_some_and(|known| known.value <= new.value) {
-            self.greatest = Some(new);
+        if is_first || self.greatest.place > 0 && self.greatest.value <= new.value {
+            self.greatest = new;
         }
-        if is_first || self.least.is_some_and(|known| known.value >= new.value) {
-            self.least = Some(new);
+        if is_first || self.least.place > 0 && self.least.value >= new.value {
+            self.least = new;
         }
         self.end += 1;
     }
@@ -168,22 +211,25 @@ impl Rolling {
 
     /// The greatest or the least value in it.
     pub(crate) fn extreme(&mut self, stretch: Stretch<'_>, end: End) -> Option<i64> {
+        if self.start == self.end {
+            return None;
+        }
         let start = self.start;
         let known = match end {
             End::Greatest => &mut self.greatest,
             End::Least => &mut self.least,
         };
-        if known.is_none_or(|known| known.place < start) {
-            *known = look_for(stretch, start, end);
+        if !known.is_in(start) {
+            *known = look_for(stretch, start, end)?;
         }
-        known.map(|known| known.value)
+        Some(known.value)
     }
 }
 
 /// The newest of the extreme values from this place on.
 fn look_for(stretch: Stretch<'_>, start: u64, end: End) -> Option<Extreme> {
     let first = usize::try_from(start - stretch.forgotten).ok()?;
-    let values = (start..).zip(stretch.samples.range(first..).map(|sample| sample.value));
+    let values = (start + 1..).zip(stretch.samples.range(first..).map(|sample| sample.value));
     let (place, value) = match end {
         End::Greatest => values.max_by_key(|(_, value)| *value)?,
         End::Least => values.max_by_key(|(_, value)| std::cmp::Reverse(*value))?,

@@ -10,8 +10,10 @@ use super::absence::Absence;
 use super::fixed;
 use super::rolling::{Rolling, Rollings, Stretch, Weight};
 
-/// One value at one observed time: the end of the interval it stands for, or the moment of a change.
+/// One value at one observed time: the end of the interval it stands for, or the moment of a change. Two of them are one
+/// line of a cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(32))]
 pub(crate) struct Sample {
     pub(crate) at: Timestamp,
     pub(crate) received: Timestamp,
@@ -45,6 +47,7 @@ const STEPS_NEAR: usize = 4;
 
 /// Samples of one (asset, device, quantity).
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 pub(crate) struct Series {
     samples: VecDeque<Sample>,
     run: Option<Run>,
@@ -110,9 +113,9 @@ impl Series {
         }
     }
 
-    /// Looks at what is remembered of its windows.
-    pub(crate) fn see_windows(&self) -> u64 {
-        self.windows.see()
+    /// Looks at itself, and at what is remembered of its windows.
+    pub(crate) fn see_itself(&self) -> u64 {
+        self.samples.len() as u64 ^ u64::from(self.run.is_some()) ^ self.windows.see()
     }
 
     /// Looks at its newest sample, and where its windows begin.
