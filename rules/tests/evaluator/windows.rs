@@ -69,8 +69,8 @@ fn a_device_that_floods_has_no_window_until_its_readings_reach_back_again() {
     world.play(
         "site",
         "10:00:50 fast pm10=10 | undecided, no value: level
-         10:01:00 fast pm10=10 | undecided
-         10:01:03 fast pm10=10 | compliant",
+         10:01:20 fast pm10=10 | undecided
+         10:01:23 fast pm10=10 | compliant",
     );
 }
 
