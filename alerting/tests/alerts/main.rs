@@ -11,6 +11,7 @@ mod delivery;
 mod disk;
 mod lifecycle;
 mod lifecycle_model;
+mod log_model;
 mod outbox;
 mod outbox_model;
 mod restart;
