@@ -12,23 +12,20 @@ use clap::Args;
 use crate::clock::MachineClock;
 use crate::county::County;
 use crate::measure::{Case, Run, measure};
-use crate::server::{self, Server};
+use crate::place::PlaceOptions;
+use crate::server::Server;
 use crate::{disk, host, say};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where the journals are written; the temporary directory, if not given.
-    #[arg(long)]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceOptions,
     /// Counted runs of each server and case.
     #[arg(long, default_value_t = 5)]
     runs: u32,
     /// About how long each counted run takes.
     #[arg(long, default_value_t = 3)]
     seconds: u32,
-    /// The service's binary; built from here, if not given.
-    #[arg(long)]
-    binary: Option<PathBuf>,
     /// Only this case, by its number from 1.
     #[arg(long)]
     case: Option<usize>,
@@ -48,13 +45,8 @@ const CASES: [Case; 2] = [
 
 /// Runs all of it and prints the figures.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let binary = options.binary.clone().map_or_else(server::build, Ok)?;
-    let parent = options.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let dir = tempfile::tempdir_in(parent)?;
-    let dir = dir.path();
-    for line in host::conditions(dir) {
-        say(&line)?;
-    }
+    let place = options.place.begin()?;
+    let dir = place.dir();
     for syncs in disk::measure(dir)? {
         say(&syncs.line())?;
     }
@@ -66,7 +58,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         }
         let (mut ours, mut others, county) = (Vec::new(), Vec::new(), County::default());
         for _ in 0..options.runs {
-            let service = Server::service(&binary, dir, &county)?;
+            let service = Server::service(&place.binary, dir, &county)?;
             ours.push(turn(&runtime, service, case, options.seconds, &clock)?);
             let other = match &options.against {
                 Some(binary) => Server::service(binary, dir, &county)?,

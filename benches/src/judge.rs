@@ -2,66 +2,47 @@
 //! The records are the same each time, and nobody sends meanwhile: so two binaries can be told apart on a busy machine.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use citywarden_model::Clock;
 use clap::Args;
 
-use crate::clock::MachineClock;
 use crate::county::County;
 use crate::figures::{median, number};
-use crate::measure::{Case, send};
-use crate::server::{self, Server};
-use crate::{host, say};
+use crate::place::PlaceOptions;
+use crate::say;
+use crate::server::Server;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where the journal is written; the temporary directory, if not given.
-    #[arg(long)]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceOptions,
     /// Counted runs of each binary.
     #[arg(long, default_value_t = 5)]
     runs: u32,
     /// Records in the journal: by default about what a run of `endpoint` leaves.
     #[arg(long, default_value_t = 2_400_000)]
     records: u64,
-    /// The service's binary; built from here, if not given.
-    #[arg(long)]
-    binary: Option<PathBuf>,
     /// Another binary of the service, in turns with the first.
     #[arg(long)]
     against: Option<PathBuf>,
 }
 
-/// The load that fills the journal.
-const CASE: Case = Case { connections: 50, window: 100, first: 0 };
-
 /// Runs all of it and prints the figures.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let binary = options.binary.clone().map_or_else(server::build, Ok)?;
-    let parent = options.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let dir = tempfile::tempdir_in(parent)?;
-    for line in host::conditions(dir.path()) {
-        say(&line)?;
-    }
+    let place = options.place.begin()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let clock: Arc<dyn Clock> = Arc::new(MachineClock);
-    let service = Server::service(&binary, dir.path(), &County::default())?;
-    runtime.block_on(send(service.mqtt, &CASE, options.records, &clock))?;
-    let place = service.process.directory()?;
-    drop(service);
+    let filled = place.filled(&runtime, options.records)?;
     let micros = |binary: &Path| -> anyhow::Result<f64> {
-        let snapshots = place.join("data/snapshots");
+        let snapshots = filled.join("data/snapshots");
         if snapshots.exists() {
             std::fs::remove_dir_all(snapshots)?;
         }
-        let service = Server::resume(binary, &place, &County::default())?;
+        let service = Server::resume(binary, &filled, &County::default())?;
         runtime.block_on(service.judged())?;
         Ok(service.process.cpu_of_threads("judge").as_secs_f64() * 1e6 / number(options.records))
     };
     let (mut ours, mut others) = (Vec::new(), Vec::new());
     for _ in 0..options.runs {
-        ours.push(micros(&binary)?);
+        ours.push(micros(&place.binary)?);
         others.extend(options.against.as_deref().map(micros).transpose()?);
     }
     say(&format!("* {} records\n\n| judge | CPU µs a message | each |\n|---|---|---|", options.records))?;

@@ -4,7 +4,7 @@
 mod probe;
 mod receiver;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,7 +18,8 @@ use crate::clock::{MachineClock, instant};
 use crate::county::{County, DEVICES, REGION};
 use crate::figures::{at, median, number};
 use crate::measure::{Case, send};
-use crate::server::{self, Server};
+use crate::place::PlaceOptions;
+use crate::server::Server;
 use crate::{disk, host, say};
 
 use probe::{Fired, Probes};
@@ -26,9 +27,8 @@ use receiver::Arrivals;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where the journals are written; the temporary directory, if not given.
-    #[arg(long)]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceOptions,
     /// Counted runs.
     #[arg(long, default_value_t = 5)]
     runs: u32,
@@ -41,9 +41,6 @@ pub(crate) struct Options {
     /// Alerts a second.
     #[arg(long, default_value_t = 50)]
     alerts: u32,
-    /// The service's binary; built from here, if not given.
-    #[arg(long)]
-    binary: Option<PathBuf>,
 }
 
 /// The load, and what is sent before: every window is covered.
@@ -61,13 +58,8 @@ struct Run {
 
 /// Runs all of it and prints the figures.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let binary = options.binary.clone().map_or_else(server::build, Ok)?;
-    let parent = options.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let dir = tempfile::tempdir_in(parent)?;
-    for line in host::conditions(dir.path()) {
-        say(&line)?;
-    }
-    for syncs in disk::measure(dir.path())? {
+    let place = options.place.begin()?;
+    for syncs in disk::measure(place.dir())? {
         say(&format!("{}, before", syncs.line()))?;
     }
     let (webhook, arrivals) = receiver::start()?;
@@ -83,10 +75,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     )?;
     say("|---|---|---|---|---|---|---|---|---|---|---|")?;
     let mut runs = Vec::new();
-    for place in 1..=options.runs {
+    for number in 1..=options.runs {
         arrivals.lock().map_err(|_| anyhow!("the receiver panicked"))?.clear();
-        let run = one(&runtime, &binary, dir.path(), &county, options, &arrivals)?;
-        say(&row(&place.to_string(), &[&run]))?;
+        let run = one(&runtime, &place.binary, place.dir(), &county, options, &arrivals)?;
+        say(&row(&number.to_string(), &[&run]))?;
         runs.push(run);
     }
     say(&row("median", &runs.iter().collect::<Vec<_>>()))?;

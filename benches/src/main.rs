@@ -26,6 +26,7 @@ mod judge;
 mod latency;
 mod measure;
 mod mosquitto;
+mod place;
 mod process;
 mod restart;
 mod server;
@@ -51,7 +52,7 @@ enum What {
     Mosquitto(mosquitto::Options),
     /// From the publish of a message that fires an alert to the webhook, under load.
     Latency(latency::Options),
-    /// How long a start takes with ten million records in the journal.
+    /// How long a start takes with ten million records in the journal, which are some gigabytes.
     Restart(restart::Options),
     /// Processor time of the judge for each message of a journal, of one binary or of two in turns.
     Judge(judge::Options),

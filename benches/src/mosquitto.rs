@@ -7,7 +7,7 @@
 mod counter;
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,25 +19,22 @@ use crate::clock::{MachineClock, instant};
 use crate::county::County;
 use crate::figures::number;
 use crate::measure::{Case, Run, count, measure, send, threads};
-use crate::server::{self, Server};
+use crate::place::PlaceOptions;
+use crate::server::Server;
 use crate::{disk, host, say};
 
 use counter::Counter;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where the journals are written; the temporary directory, if not given.
-    #[arg(long)]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceOptions,
     /// Counted turns of each.
     #[arg(long, default_value_t = 5)]
     runs: u32,
     /// About how long each counted turn takes.
     #[arg(long, default_value_t = 3)]
     seconds: u32,
-    /// The service's binary; built from here, if not given.
-    #[arg(long)]
-    binary: Option<PathBuf>,
 }
 
 /// Gateways: few connections that fill every sync.
@@ -140,17 +137,12 @@ pub(super) struct Round {
 
 /// Runs all of it and prints the figures.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let binary = options.binary.clone().map_or_else(server::build, Ok)?;
-    let parent = options.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let dir = tempfile::tempdir_in(parent)?;
-    for line in host::conditions(dir.path()) {
-        say(&line)?;
-    }
-    for syncs in disk::measure(dir.path())? {
+    let place = options.place.begin()?;
+    for syncs in disk::measure(place.dir())? {
         say(&syncs.line())?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(rounds(options, &binary, dir.path()))?;
+    runtime.block_on(rounds(options, &place.binary, place.dir()))?;
     say(&format!("\nload average after: {}", host::load_average()))?;
     Ok(())
 }

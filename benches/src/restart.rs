@@ -1,37 +1,28 @@
 //! How long a start takes with ten million records in the journal: after a kill under load, and after an orderly stop.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
-use citywarden_model::Clock;
 use clap::Args;
 
-use crate::clock::{MachineClock, instant};
+use crate::clock::instant;
 use crate::county::County;
 use crate::figures::{median, number};
-use crate::measure::{Case, send};
-use crate::server::{self, Server};
+use crate::place::PlaceOptions;
+use crate::server::Server;
 use crate::{host, say};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where the journal is written; the temporary directory, if not given. It takes some gigabytes.
-    #[arg(long)]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceOptions,
     /// Counted starts of each kind.
     #[arg(long, default_value_t = 5)]
     runs: u32,
     /// Records in the journal.
     #[arg(long, default_value_t = 10_000_000)]
     records: u64,
-    /// The service's binary; built from here, if not given.
-    #[arg(long)]
-    binary: Option<PathBuf>,
 }
-
-/// The load that fills the journal.
-const CASE: Case = Case { connections: 50, window: 100, first: 0 };
 
 /// What a start showed.
 struct Start {
@@ -43,37 +34,27 @@ struct Start {
 
 /// Runs all of it and prints the figures.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let binary = options.binary.clone().map_or_else(server::build, Ok)?;
-    let parent = options.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let dir = tempfile::tempdir_in(parent)?;
-    for line in host::conditions(dir.path()) {
-        say(&line)?;
-    }
+    let place = options.place.begin()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let clock: Arc<dyn Clock> = Arc::new(MachineClock);
-    let county = County::default();
-    let service = Server::service(&binary, dir.path(), &county)?;
-    runtime.block_on(send(service.mqtt, &CASE, options.records, &clock))?;
-    let place = service.process.directory()?;
-    // killed under load: the journal is ahead of the judge, and the judge of its snapshot
-    drop(service);
+    // the journal is ahead of the judge, and the judge of its snapshot
+    let filled = place.filled(&runtime, options.records)?;
     say(&format!(
         "* {} records in the journal, {:.1} GB; in the page cache, not read from a cold disk",
         options.records,
-        bytes_in(&place.join("data/journal"))? / 1e9
+        bytes_in(&filled.join("data/journal"))? / 1e9
     ))?;
     say("\n### Restart\n\n| after | ready | all judged | each |\n|---|---|---|---|")?;
     let kill = |service: Server| {
         drop(service);
         Ok(())
     };
-    row("a kill under load", &starts(&runtime, &binary, &place, options.runs, kill)?)?;
-    let service = Server::resume(&binary, &place, &county)?;
+    row("a kill under load", &starts(&runtime, &place.binary, &filled, options.runs, kill)?)?;
+    let service = Server::resume(&place.binary, &filled, &County::default())?;
     runtime.block_on(service.judged())?;
     service.process.terminate()?;
     row(
         "an orderly stop",
-        &starts(&runtime, &binary, &place, options.runs, |service| service.process.terminate())?,
+        &starts(&runtime, &place.binary, &filled, options.runs, |service| service.process.terminate())?,
     )?;
     say(&format!("\nload average after: {}", host::load_average()))?;
     Ok(())
