@@ -112,7 +112,7 @@ impl Keeper {
     }
 
     fn retention(&self) -> anyhow::Result<Retention> {
-        let bytes_max = share_of(self.disk.space(&self.layout.journal())?.total, self.keeping.share);
+        let bytes_max = self.disk.space(&self.layout.journal())?.share(self.keeping.share);
         Ok(Retention { age: self.keeping.age, bytes_max, bytes_floor: bytes_max })
     }
 }
@@ -129,14 +129,4 @@ fn report(removed: &Removed) {
     if removed.segments > 0 {
         tracing::info!("{} old segments removed, {} bytes", removed.segments, removed.bytes);
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share"
-)]
-fn share_of(total: u64, share: f64) -> u64 {
-    (total as f64 * share) as u64
 }

@@ -13,7 +13,7 @@ use crate::record::{Record, RecordError};
 use crate::writer::{Writer, WriterOptions};
 
 /// Sizes and times of a journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct JournalOptions {
     /// Of the segments.
     pub log: LogOptions,

@@ -39,18 +39,13 @@ pub(crate) struct WatchConfig {
 
 const DAY: i64 = 24 * 60;
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share between 0 and 1, in thousandths"
-)]
 pub(crate) fn journal(fields: Option<&Fields<'_, '_>>) -> JournalConfig {
     let mut journal = JournalConfig {
         log: LogOptions::default(),
         writer: WriterOptions::default(),
         retention: Span::from_mins(30 * DAY),
         retention_share: 0.5,
-        reserve: Reserve { share_permille: 50, bytes_max: 1 << 30 },
+        reserve: Reserve { share: 0.05, bytes_max: 1 << 30 },
         retention_every: Duration::from_mins(10),
         snapshot_every: Span::from_secs(30),
     };
@@ -67,9 +62,7 @@ pub(crate) fn journal(fields: Option<&Fields<'_, '_>>) -> JournalConfig {
     );
     journal.retention =
         fields.duration("retention", journal.retention, Span::from_mins(DAY)..=Span::from_mins(3650 * DAY));
-    if fields.place("reserve_share").is_some() {
-        journal.reserve.share_permille = (fields.share("reserve_share", 0.05) * 1e3).round() as u16;
-    }
+    journal.reserve.share = fields.share("reserve_share", journal.reserve.share);
     journal.retention_share = fields.share("retention_share", journal.retention_share);
     let every =
         fields.duration("retention_every", Span::from_mins(10), Span::from_secs(1)..=Span::from_mins(DAY));

@@ -56,6 +56,19 @@ pub struct Space {
     pub free: u64,
 }
 
+impl Space {
+    /// This share of the whole disk, in bytes.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share, and `as` saturates"
+    )]
+    pub fn share(&self, share: f64) -> u64 {
+        (self.total as f64 * share) as u64
+    }
+}
+
 /// An open file.
 pub trait DiskFile: Send + Sync {
     /// Reads at a position; fewer bytes than asked for only at the end of the file.

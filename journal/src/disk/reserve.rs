@@ -10,17 +10,17 @@ use std::sync::Arc;
 use super::{Disk, DiskFile, DiskLock, Space};
 
 /// Space that is left to others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Reserve {
-    /// Of the whole disk, in thousandths.
-    pub share_permille: u16,
+    /// Of the whole disk, between 0 and 1.
+    pub share: f64,
     /// Never more than this.
     pub bytes_max: u64,
 }
 
 impl Reserve {
     fn of(self, space: &Space) -> u64 {
-        (space.total / 1000).saturating_mul(self.share_permille.into()).min(self.bytes_max)
+        space.share(self.share).min(self.bytes_max)
     }
 }
 

@@ -133,7 +133,7 @@ fn a_full_disk_has_room_left_for_what_frees_it() {
     const TOTAL: u64 = 100_000;
     let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
     disk.set_capacity(Some(TOTAL));
-    let reserve = Reserve { share_permille: 200, bytes_max: u64::MAX };
+    let reserve = Reserve { share: 0.2, bytes_max: u64::MAX };
     let options = JournalOptions { reserve, ..small() };
     let mut journal = Journal::open(&shared(&disk), Arc::new(clock.clone()), &dir(), options, key()).unwrap();
     let mut number = 0;
