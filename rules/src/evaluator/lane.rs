@@ -111,16 +111,18 @@ impl Fitted {
 
     /// Adds one; whether it is new.
     fn add(&mut self, quantity: Quantity) -> bool {
-        let is_new = !self.has(quantity);
-        match Self::bit(quantity) {
-            Some(bit) => self.first |= bit,
-            None => {
-                if let Err(place) = self.others.binary_search(&quantity) {
-                    self.others.insert(place, quantity);
-                }
+        if let Some(bit) = Self::bit(quantity) {
+            let is_new = self.first & bit == 0;
+            self.first |= bit;
+            return is_new;
+        }
+        match self.others.binary_search(&quantity) {
+            Ok(_) => false,
+            Err(place) => {
+                self.others.insert(place, quantity);
+                true
             }
         }
-        is_new
     }
 }
 

@@ -12,7 +12,7 @@ use super::field::{DevicePlan, Field};
 use super::lane::{Happening, Lane, StateArray};
 use super::meter::Admission;
 use super::names::Quantity;
-use super::options::{EVENTS_MAX, readings_max};
+use super::options::{EVENTS_MAX, READINGS_MIN, readings_max};
 use super::plan::POSITION;
 use super::series::{Inserted, Series};
 use super::whereabouts::{Crossing, FixAt};
@@ -226,7 +226,10 @@ impl Evaluator {
         }
         if let Some(newest) = sender.newest {
             series.forget(newest.observed - channel.keep);
-            series.keep_at_most(readings_max(channel.keep, plan.interval));
+            // who does not flood pays no division for it
+            if series.samples().len() > READINGS_MIN {
+                series.keep_at_most(readings_max(channel.keep, plan.interval));
+            }
         }
         self.ask_channel(field, plan.asset, place);
     }

@@ -75,7 +75,7 @@ pub(crate) fn grace(interval: Span) -> Span {
 /// Readings kept of one quantity of one device, however short the time that rules look back: beyond them, and beyond
 /// twice what its interval makes of that time, the oldest go. Who sends more floods: what reaches further back than its
 /// readings has no value, and memory stays bounded. One more than these still fits into a power of two.
-const READINGS_MIN: usize = 2_000;
+pub(crate) const READINGS_MIN: usize = 2_000;
 
 /// How many readings are kept of a device with this interval where rules look back so far.
 pub(crate) fn readings_max(keep: Span, interval: Option<Span>) -> usize {
