@@ -1,10 +1,11 @@
-//! Processor time of the judge alone, in the real binary: it judges a journal that a load has filled, from its beginning.
-//! The records are the same each time, and nobody sends meanwhile: so two binaries can be told apart on a busy machine.
+//! The judge alone, in the real binary: it judges a journal that a load has filled, from its beginning. The records are the
+//! same each time, and nobody sends meanwhile: by processor time two binaries can be told apart on a busy machine.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::clock::instant;
 use crate::county::County;
 use crate::figures::{median, number};
 use crate::place::PlaceOptions;
@@ -31,31 +32,47 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let place = options.place.begin()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let filled = place.filled(&runtime, options.records)?;
-    let micros = |binary: &Path| -> anyhow::Result<f64> {
+    let micros = |binary: &Path| -> anyhow::Result<[f64; 2]> {
         let snapshots = filled.join("data/snapshots");
         if snapshots.exists() {
             std::fs::remove_dir_all(snapshots)?;
         }
+        let began = instant();
         let service = Server::resume(binary, &filled, &County::default())?;
         runtime.block_on(service.judged())?;
-        Ok(service.process.cpu_of_threads("judge").as_secs_f64() * 1e6 / number(options.records))
+        let spent = [service.process.cpu_of_threads_and_gone("judge"), began.elapsed()];
+        Ok(spent.map(|spent| spent.as_secs_f64() * 1e6 / number(options.records)))
     };
     let (mut ours, mut others) = (Vec::new(), Vec::new());
     for _ in 0..options.runs {
         ours.push(micros(&place.binary)?);
         others.extend(options.against.as_deref().map(micros).transpose()?);
     }
-    say(&format!("* {} records\n\n| judge | CPU µs a message | each |\n|---|---|---|", options.records))?;
+    say(&format!(
+        "* {} records\n\n| judge | CPU µs a message | each | time from the start on, µs a message | each |",
+        options.records
+    ))?;
+    say("|---|---|---|---|---|")?;
     row("this binary", &ours)?;
     if options.against.is_some() {
         row("the other", &others)?;
-        let ratios = others.iter().zip(&ours).map(|(other, own)| other / own);
-        say(&format!("\nThe other beside this, median of the ratios: {:.2}", median(ratios)))?;
+        let [cpu, time] = [0, 1].map(|which| {
+            let both = column(&others, which).zip(column(&ours, which));
+            median(both.map(|(other, own)| other / own))
+        });
+        say(&format!("\nThe other beside this, medians of the ratios: CPU {cpu:.2}, time {time:.2}"))?;
     }
     Ok(())
 }
 
-fn row(name: &str, micros: &[f64]) -> std::io::Result<()> {
-    let each: Vec<String> = micros.iter().map(|one| format!("{one:.2}")).collect();
-    say(&format!("| {name} | {:.2} | {} |", median(micros.iter().copied()), each.join(", ")))
+fn column(runs: &[[f64; 2]], which: usize) -> impl Iterator<Item = f64> {
+    runs.iter().filter_map(move |run| run.get(which).copied())
+}
+
+fn row(name: &str, runs: &[[f64; 2]]) -> std::io::Result<()> {
+    let cells = [0, 1].map(|which| {
+        let each: Vec<String> = column(runs, which).map(|one| format!("{one:.2}")).collect();
+        format!("{:.2} | {}", median(column(runs, which)), each.join(", "))
+    });
+    say(&format!("| {name} | {} |", cells.join(" | ")))
 }

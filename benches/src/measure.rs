@@ -104,9 +104,10 @@ pub(crate) async fn measure(
     })
 }
 
-/// As the service names them; the journal's also prepares its segments.
+/// As the service names them; the journal's also prepares its segments, and the judge's come and go.
 pub(crate) fn threads(server: &Server) -> [Duration; 3] {
-    ["tokio", "journal", "judge"].map(|name| server.process.cpu_of_threads(name))
+    let [sockets, journal] = ["tokio", "journal"].map(|name| server.process.cpu_of_threads(name));
+    [sockets, journal, server.process.cpu_of_threads_and_gone("judge")]
 }
 
 /// Messages of so many seconds at this rate, an equal share for each device.

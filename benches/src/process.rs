@@ -63,11 +63,19 @@ impl Process {
 
     /// As [`Self::cpu`], of the threads whose names begin like this.
     pub(crate) fn cpu_of_threads(&self, name: &str) -> Duration {
+        self.cpu_where(|thread| thread.starts_with(name))
+    }
+
+    /// As [`Self::cpu`], of the threads whose names begin like this, with those that came and went.
+    pub(crate) fn cpu_of_threads_and_gone(&self, name: &str) -> Duration {
+        self.cpu().saturating_sub(self.cpu_where(|thread| !thread.starts_with(name)))
+    }
+
+    fn cpu_where(&self, is_meant: impl Fn(&str) -> bool) -> Duration {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
         let paths = threads.into_iter().flatten().flatten().map(|thread| thread.path().display().to_string());
-        let is_meant = |path: &String| {
-            std::fs::read_to_string(format!("{path}/comm")).is_ok_and(|comm| comm.starts_with(name))
-        };
+        let is_meant =
+            |path: &String| std::fs::read_to_string(format!("{path}/comm")).is_ok_and(|comm| is_meant(&comm));
         paths.filter(is_meant).map(|path| cpu_of(&path)).sum()
     }
 }

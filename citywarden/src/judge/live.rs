@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use citywarden_journal::{Inbox, Reader};
+use citywarden_journal::{Batch, Inbox, Reader};
 use citywarden_model::{Clock, Offset, Span, Timestamp, Transition};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+use super::decoded::each_chunk;
 use super::{EvidenceSource, Judge, Snapshot, SnapshotStore, Stored, collect_evidence};
 
 /// How long it waits for records before it looks at its clock.
@@ -202,30 +203,17 @@ impl<E: EvidenceSource + Send> LiveJudge<E> {
 
     /// Judges what is committed, at most one turn of it; whether there was any.
     async fn turn(&mut self) -> Result<bool, JudgeStop> {
-        let unreadable = |error: &dyn std::fmt::Display| JudgeStop::Journal(error.to_string());
         // stopped or not, what was committed is judged
         let committed = self.inbox.committed();
-        let batch =
-            self.reader.next_batch(Some(committed), RECORDS_A_TURN).map_err(|error| unreadable(&error))?;
-        let mut transitions = Vec::new();
-        let mut reached = None;
-        let mut records = batch.iter();
-        loop {
-            let near: Vec<_> = records.by_ref().take(RECORDS_AHEAD).collect();
-            if near.is_empty() {
-                break;
-            }
-            let mut senders = self.judge.look_ahead(near.iter().flatten()).into_iter();
-            for record in near {
-                let record = record.map_err(|error| unreadable(&error))?;
-                self.judge.take_of(&record, senders.next().flatten(), &mut transitions)?;
-                reached = Some((record.offset.next(), record.received_at));
-                for transition in transitions.drain(..) {
-                    hand_over(transition, &mut self.evidence, &self.alerting).await?;
-                }
-            }
+        let batch = self.reader.next_batch(Some(committed), RECORDS_A_TURN).map_err(unreadable)?;
+        let mut judged = Judged::default();
+        let result = judge_all(&mut self.judge, batch, &mut judged);
+        // also where something is unreadable: what was judged before it counts
+        for transition in judged.transitions {
+            hand_over(transition, &mut self.evidence, &self.alerting).await?;
         }
-        let Some((next, at)) = reached else { return Ok(false) };
+        result?;
+        let Some((next, at)) = judged.reached else { return Ok(false) };
         self.progress.reach(next, at);
         Ok(true)
     }
@@ -264,6 +252,32 @@ impl<E: EvidenceSource + Send> LiveJudge<E> {
         }
         Ok(())
     }
+}
+
+/// What a turn brought about.
+#[derive(Default)]
+struct Judged {
+    transitions: Vec<Transition>,
+    /// The record to go on with, and when the one before arrived.
+    reached: Option<(Offset, Timestamp)>,
+}
+
+fn judge_all(judge: &mut Judge<Stored>, batch: Batch<'_>, judged: &mut Judged) -> Result<(), JudgeStop> {
+    each_chunk(batch, &judge.decoder(), |chunk| {
+        for near in chunk.chunks(RECORDS_AHEAD) {
+            judge.look_ahead(near.iter().flatten());
+            for decoded in near {
+                let decoded = decoded.as_ref().map_err(unreadable)?;
+                judge.take_decoded(decoded, &mut judged.transitions)?;
+                judged.reached = Some((decoded.record.offset.next(), decoded.record.received_at));
+            }
+        }
+        Ok(())
+    })
+}
+
+fn unreadable(error: impl std::fmt::Display) -> JudgeStop {
+    JudgeStop::Journal(error.to_string())
 }
 
 async fn hand_over(

@@ -4,6 +4,7 @@
 //! registry come from differs.
 
 mod dead_letter;
+mod decoded;
 mod evidence;
 mod live;
 mod snapshot;
@@ -18,17 +19,12 @@ use citywarden_model::{
 use citywarden_rules::{Arrival, DeviceNumber, Evaluator, EvaluatorOptions, RestoreError};
 
 pub(crate) use dead_letter::{DeadLetter, Tally};
+use decoded::{Decoded, Decoder, Said};
 pub use evidence::{EvidenceSource, JournalEvidence, collect_evidence};
 pub use live::{LiveJudge, Progress, Question, Questions};
 pub use snapshot::{Snapshot, SnapshotStore};
 pub(crate) use versions::Fixed;
 pub use versions::{Stored, VersionError, Versions};
-
-/// Whose JSON a record is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sender {
-    device: DeviceNumber,
-}
 
 /// Judges records, one after the other.
 pub struct Judge<V> {
@@ -60,39 +56,28 @@ impl<V: Versions> Judge<V> {
         Ok(Self { region, versions, evaluator, tally: Tally::default() })
     }
 
-    /// Looks at what these records will need, so that judging them right afterwards waits less for memory; the sender of
-    /// each, where it is known.
-    pub(crate) fn look_ahead<'r, 'm: 'r>(
-        &self,
-        records: impl Iterator<Item = &'r Record<'m>>,
-    ) -> Vec<Option<Sender>> {
-        let senders: Vec<Option<Sender>> = records.map(|record| self.sender(&record.body)).collect();
-        self.evaluator.look_ahead(senders.iter().flatten().map(|sender| sender.device));
-        senders
+    /// Makes out what records say, by the register in force now.
+    pub(crate) fn decoder(&self) -> Decoder {
+        Decoder { region: self.region.clone(), devices: self.evaluator.devices() }
     }
 
-    fn sender(&self, body: &Body<'_>) -> Option<Sender> {
-        let Body::Message(message) = body else { return None };
-        let topics = &self.evaluator.registry().topics;
-        let parts = topic::read_topic(message, &self.region, topics).ok()?;
-        let format = Format::parse(parts.format)?;
-        // decoding asks the register for what others than JSON leave to it, by the id
-        let device = self.evaluator.find(parts.device).filter(|_| format == Format::Json)?;
-        message.refused.is_none().then_some(Sender { device })
+    /// Looks at what these records will need, so that judging them right afterwards waits less for memory.
+    pub(crate) fn look_ahead<'r, 'm: 'r>(&self, records: impl Iterator<Item = &'r Decoded<'m>>) {
+        self.evaluator.look_ahead(records.filter_map(Decoded::device));
     }
 
     /// Judges one record; what it brings about is added to `out`.
     pub fn take(&mut self, record: &Record<'_>, out: &mut Vec<Transition>) -> Result<(), VersionError> {
-        self.take_of(record, None, out)
+        self.take_decoded(&Decoded::not_yet(*record), out)
     }
 
-    /// As [`Self::take`], of a sender that [`Self::look_ahead`] found.
-    pub(crate) fn take_of(
+    /// As [`Self::take`], of a record that [`Self::decoder`] has decoded.
+    pub(crate) fn take_decoded(
         &mut self,
-        record: &Record<'_>,
-        sender: Option<Sender>,
+        decoded: &Decoded<'_>,
         out: &mut Vec<Transition>,
     ) -> Result<(), VersionError> {
+        let Decoded { record, said } = decoded;
         let moment = Moment { offset: record.offset, at: record.received_at };
         if self.versions.is_due(&record.body) {
             self.install(moment, &record.body, out)?;
@@ -103,7 +88,7 @@ impl<V: Versions> Judge<V> {
             }
             Body::Control(_) => self.evaluator.advance(moment, out),
             Body::Message(message) => {
-                if let Err(dead) = self.message(moment, message, sender, out) {
+                if let Err(dead) = self.message(moment, message, said.as_ref(), out) {
                     self.tally.add(dead.at(moment, message));
                     self.evaluator.advance(moment, out);
                 }
@@ -155,20 +140,18 @@ impl<V: Versions> Judge<V> {
         &mut self,
         moment: Moment,
         message: &Message<'_>,
-        sender: Option<Sender>,
+        said: Option<&Said<'_>>,
         out: &mut Vec<Transition>,
     ) -> Result<(), DeadLetter> {
-        let (device, observations) = match sender.filter(|sender| self.evaluator.knows(sender.device)) {
-            Some(Sender { device }) => (device, decoded(Format::Json, Profile::default, message)?),
-            None => self.read(message)?,
-        };
-        let arrival = Arrival {
-            moment,
-            duplicate: message.duplicate,
-            retained: message.retained,
-            payload: message.payload,
-        };
-        self.evaluator.observe_of(&arrival, device, &observations, out);
+        let Message { duplicate, retained, payload, .. } = *message;
+        let arrival = Arrival { moment, duplicate, retained, payload };
+        if let Some(Said { device, observations }) = said.filter(|said| self.evaluator.knows(said.device)) {
+            let observations = observations.as_deref().map_err(DeadLetter::clone)?;
+            self.evaluator.observe_of(&arrival, *device, observations, out);
+        } else {
+            let (device, observations) = self.read(message)?;
+            self.evaluator.observe_of(&arrival, device, &observations, out);
+        }
         Ok(())
     }
 
@@ -227,10 +210,10 @@ fn read<'m, D>(
     let format =
         Format::parse(parts.format).ok_or_else(|| unknown(DeadLetterReason::UnknownFormat, parts.format))?;
     let profile = || registry.devices.get(parts.device).map_or(Profile::default(), Profile::of);
-    Ok((device, decoded(format, profile, message)?))
+    Ok((device, decode_as(format, profile, message)?))
 }
 
-fn decoded<'m, 'r>(
+fn decode_as<'m, 'r>(
     format: Format,
     profile: impl FnOnce() -> Profile<'r>,
     message: &Message<'m>,

@@ -89,6 +89,25 @@ pub struct DeviceNumber {
     installed: u64,
 }
 
+/// The devices in force at one moment: to find them where the evaluator is not at hand.
+#[derive(Debug, Clone)]
+pub struct Devices {
+    field: Arc<Field>,
+    installed: u64,
+}
+
+impl Devices {
+    /// The device of this id, where the registry has it and the asset that it belongs to.
+    pub fn find(&self, id: &str) -> Option<DeviceNumber> {
+        Some(DeviceNumber { place: self.field.device(id)?, installed: self.installed })
+    }
+
+    /// The registry they are from.
+    pub fn registry(&self) -> &Registry {
+        &self.field.registry
+    }
+}
+
 /// Judges readings by the rules in force. See the module's head for what it promises.
 #[derive(Debug)]
 pub struct Evaluator {
@@ -155,6 +174,11 @@ impl Evaluator {
     /// The device of this id, where the registry in force has it and the asset that it belongs to.
     pub fn find(&self, id: &str) -> Option<DeviceNumber> {
         Some(DeviceNumber { place: self.field.device(id)?, installed: self.installed })
+    }
+
+    /// The devices in force now.
+    pub fn devices(&self) -> Devices {
+        Devices { field: Arc::clone(&self.field), installed: self.installed }
     }
 
     /// Whether nothing was installed since this device was found.
