@@ -1,5 +1,6 @@
 //! A real browser: headless Chromium, driven through chromedriver by the W3C `WebDriver` protocol.
 
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -29,6 +30,8 @@ impl Browser {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            // a group of its own, so that at the end nothing of the browser is left
+            .process_group(0)
             .spawn()
             .expect("chromedriver is installed: ./test installs it");
         let said = Said::follow(driver.stdout.take().expect("stdout is piped"));
@@ -150,11 +153,16 @@ fn pictures() -> PathBuf {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // chromedriver ends its browsers when it is told to end, and leaves them behind when it is killed
-        let told = Command::new("kill").args(["-TERM", &self.driver.id().to_string()]).status();
-        if !told.is_ok_and(|told| told.success()) {
+        // chromedriver ends its browsers when it is told to end; what helps them may outlive it
+        let kill = |signal: &str, whom: &str| {
+            Command::new("kill").args([signal, "--", whom]).stderr(Stdio::null()).status()
+        };
+        let driver = self.driver.id().to_string();
+        if !kill("-TERM", &driver).is_ok_and(|told| told.success()) {
             self.driver.kill().ok();
         }
         self.driver.wait().ok();
+        // there may be nobody left to kill, which is said and is fine
+        drop(kill("-KILL", &format!("-{driver}")));
     }
 }
