@@ -43,6 +43,7 @@ mod rolling;
 mod series;
 mod snapshot;
 mod standing;
+mod surplus;
 mod tally;
 mod timers;
 mod whereabouts;
@@ -52,7 +53,7 @@ use std::sync::Arc;
 
 use citywarden_model::{AlertKind, AssetId, Change, Digest, Moment, Offset, Registry, RuleId, Transition};
 
-pub use options::EvaluatorOptions;
+pub use options::{EvaluatorOptions, READINGS_SURPLUS_MAX};
 pub use outlook::{CaseState, Explanation, VerdictLine};
 pub use snapshot::RestoreError;
 pub use tally::RuleTally;
@@ -65,6 +66,7 @@ use lane::AssetState;
 use meter::Meter;
 use names::Names;
 use standing::Standing;
+use surplus::Surplus;
 use tally::Tally;
 use timers::Timers;
 
@@ -127,6 +129,7 @@ pub struct Evaluator {
     timers: Timers,
     tally: Tally,
     standing: Standing,
+    surplus: Surplus,
     /// The last moment it was told of.
     moment: Moment,
     /// How many transitions that record has brought about.
@@ -155,6 +158,7 @@ impl Evaluator {
             timers: Timers::default(),
             tally: Tally::default(),
             standing: Standing::default(),
+            surplus: Surplus::default(),
             moment: Moment { offset: Offset(0), at: citywarden_model::Timestamp::EPOCH },
             index: 0,
             asked: Vec::new(),

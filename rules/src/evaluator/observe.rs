@@ -12,7 +12,7 @@ use super::field::{DevicePlan, Field};
 use super::lane::{Happening, Lane, StateArray};
 use super::meter::Admission;
 use super::names::Quantity;
-use super::options::{EVENTS_MAX, READINGS_MIN, readings_max};
+use super::options::{EVENTS_MAX, regular_readings};
 use super::plan::POSITION;
 use super::series::{Inserted, Series};
 use super::whereabouts::{Crossing, FixAt};
@@ -161,7 +161,9 @@ impl Evaluator {
             .is_some_and(|clock| observed.since(clock).nanos().saturating_abs() <= reach.nanos());
         if !belongs {
             let lane = Lane::new(asset.devices.len(), kind.channels.len(), asset.cases.len());
-            state.late = Some(Box::new(lane));
+            if let Some(gone) = state.late.replace(Box::new(lane)) {
+                self.surplus.leave(&gone);
+            }
         }
     }
 
@@ -218,7 +220,13 @@ impl Evaluator {
         let Some((channel, slot)) = kind.channels.get(place).zip(sender.series.get_mut(place)) else {
             return;
         };
-        let series = slot.get_or_insert_with(|| Series::new(channel.is_level));
+        let series = slot.get_or_insert_with(|| {
+            self.surplus.begin();
+            let mut series = Series::new(channel.is_level);
+            series.set_regular(regular_readings(channel.keep, plan.interval));
+            series
+        });
+        let before = series.surplus();
         match series.insert(admission.observed, moment.at, value, moment.offset) {
             Inserted::Same if !is_new_kind => return self.tally.discard("duplicate"),
             Inserted::TooOld => return self.tally.discard("too_old"),
@@ -226,11 +234,8 @@ impl Evaluator {
         }
         if let Some(newest) = sender.newest {
             series.forget(newest.observed - channel.keep);
-            // who does not flood pays no division for it
-            if series.samples().len() > READINGS_MIN {
-                series.keep_at_most(readings_max(channel.keep, plan.interval));
-            }
         }
+        self.surplus.bound(series, before, self.options.readings_surplus_max);
         self.ask_channel(field, plan.asset, place);
     }
 

@@ -18,6 +18,9 @@ pub struct EvaluatorOptions {
     /// The least coverage with which a window has a value, in millionths; a rule's limit `min_coverage` overrides
     /// it. 75 %.
     pub coverage_min: i64,
+    /// So many samples all series together hold beyond their devices' rhythm, see [`READINGS_SURPLUS_MAX`]; another number
+    /// is for tests, and the same for all who judge one journal.
+    pub readings_surplus_max: usize,
 }
 
 impl EvaluatorOptions {
@@ -30,6 +33,7 @@ impl EvaluatorOptions {
             future_skew: Span::from_mins(5),
             duplicate_within: Span::from_secs(60),
             coverage_min: 750_000,
+            readings_surplus_max: READINGS_SURPLUS_MAX,
         }
     }
 }
@@ -77,10 +81,17 @@ pub(crate) fn grace(interval: Span) -> Span {
 /// readings has no value, and memory stays bounded. One more than these still fits into a power of two.
 pub(crate) const READINGS_MIN: usize = 2_000;
 
-/// How many readings are kept of a device with this interval where rules look back so far.
-pub(crate) fn readings_max(keep: Span, interval: Option<Span>) -> usize {
+/// Readings kept of all quantities of all devices beyond what is regular of each: beyond them, who has more than an equal
+/// share loses its oldest, and [`READINGS_MIN`] are no longer kept of it. 96 MiB in memory, twice that where places for
+/// them have just doubled; of messages of 200 bytes, each kept once for all its quantities, at most 0.7 GB outlive
+/// retention.
+pub const READINGS_SURPLUS_MAX: usize = 3_000_000;
+
+/// How many readings are regular of a device with this interval where rules look back so far: twice what its rhythm makes.
+/// Of one without an interval none is.
+pub(crate) fn regular_readings(keep: Span, interval: Option<Span>) -> usize {
     let regular = interval.map_or(0, |interval| keep.nanos().saturating_mul(2) / interval.nanos().max(1));
-    usize::try_from(regular).unwrap_or(0).max(READINGS_MIN)
+    usize::try_from(regular).unwrap_or(0)
 }
 
 /// Messages an alert rests on: the newest this many.

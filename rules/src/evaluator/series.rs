@@ -45,6 +45,9 @@ pub(crate) enum Inserted {
 /// So far around the place where a sample is expected it is looked for one by one.
 const STEPS_NEAR: usize = 4;
 
+/// Places for so many samples are kept however few there are; of more, three in four are not left empty.
+const PLACES_KEPT: usize = 64;
+
 /// Samples of one (asset, device, quantity).
 #[derive(Debug, Clone)]
 #[repr(align(64))]
@@ -59,6 +62,8 @@ pub(crate) struct Series {
     second_from: Timestamp,
     /// How many samples were forgotten.
     forgotten: u64,
+    /// So many samples its device's rhythm needs.
+    regular: u32,
     windows: Rollings,
 }
 
@@ -75,7 +80,16 @@ impl Series {
         horizon: Timestamp,
     ) -> Self {
         let second_from = samples.get(1).map_or(Timestamp::MAX, |second| second.at);
-        Self { samples, run, is_level, horizon, second_from, forgotten: 0, windows: Rollings::default() }
+        Self {
+            samples,
+            run,
+            is_level,
+            horizon,
+            second_from,
+            forgotten: 0,
+            regular: 0,
+            windows: Rollings::default(),
+        }
     }
 
     pub(crate) fn samples(&self) -> &VecDeque<Sample> {
@@ -88,6 +102,21 @@ impl Series {
 
     pub(crate) fn is_level(&self) -> bool {
         self.is_level
+    }
+
+    /// How many samples its device's rhythm needs.
+    pub(crate) fn regular(&self) -> usize {
+        self.regular as usize
+    }
+
+    /// Says how many samples its device's rhythm needs.
+    pub(crate) fn set_regular(&mut self, samples: usize) {
+        self.regular = u32::try_from(samples).unwrap_or(u32::MAX);
+    }
+
+    /// How many samples it has beyond its device's rhythm.
+    pub(crate) fn surplus(&self) -> usize {
+        self.samples.len().saturating_sub(self.regular())
     }
 
     /// Whether sums of levels are wanted from now on.
@@ -189,7 +218,16 @@ impl Series {
             self.samples.pop_front();
             self.forgotten += 1;
         }
+        self.leave_front();
+    }
+
+    /// After the oldest went.
+    fn leave_front(&mut self) {
         self.second_from = self.samples.get(1).map_or(Timestamp::MAX, |second| second.at);
+        let (places, samples) = (self.samples.capacity(), self.samples.len());
+        if places > PLACES_KEPT && places / 4 > samples {
+            self.samples.shrink_to(samples * 2);
+        }
     }
 
     /// Forgets the oldest beyond so many.
@@ -198,8 +236,8 @@ impl Series {
             let Some(oldest) = self.samples.pop_front() else { return };
             self.horizon = self.horizon.max(oldest.at);
             self.forgotten += 1;
-            self.second_from = self.samples.get(1).map_or(Timestamp::MAX, |second| second.at);
         }
+        self.leave_front();
     }
 
     /// Whether it still has every sample after this time.

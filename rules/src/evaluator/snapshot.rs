@@ -119,6 +119,7 @@ impl Evaluator {
         evaluator.index = loaded.index;
         evaluator.fits()?;
         evaluator.count_standing();
+        evaluator.count_surplus();
         evaluator.rearm();
         Ok(evaluator)
     }

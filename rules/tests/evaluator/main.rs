@@ -5,6 +5,8 @@ mod absence;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod floods;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod installing;
