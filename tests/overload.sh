@@ -22,7 +22,8 @@ service=
 trap '[ -z "$service" ] || kill "$service" 2>/dev/null || true; wait; umount "$dir/data" 2>/dev/null || true; rm -rf "$dir"' EXIT
 mkdir "$dir/data"
 mount -t tmpfs -o size=4g tmpfs "$dir/data"
-"$binary" simulate load --devices 5000 --rate "$rate" --for "$duration" --registry "$dir/registry" --files-only >/dev/null
+# they are registered as devices that send once a minute, and flood
+"$binary" simulate load --devices 5000 --rate 83 --for "$duration" --registry "$dir/registry" --files-only >/dev/null
 cat >"$dir/citywarden.toml" <<CONFIG
 region = "330624"
 data_dir = "data"

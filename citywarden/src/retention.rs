@@ -6,7 +6,6 @@
 //! snapshot, and remembers what it remembered then. So what is due is removed one pass after the judge was asked, and only
 //! once every snapshot is younger than its answer: what a younger snapshot names of that time, the answer named too.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use citywarden_journal::{Disk, Hold, Removed, Retention, due, retain};
@@ -44,7 +43,8 @@ pub(crate) struct Asked {
     judged: Offset,
     /// The records before this were due.
     end: Offset,
-    needed: BTreeSet<Offset>,
+    /// Ascending.
+    needed: Vec<Offset>,
 }
 
 impl Keeper {
@@ -100,7 +100,9 @@ impl Keeper {
         let Some(end) = due(&self.disk, &dir, &retention, &self.holds(restart), now)? else {
             return Ok(None);
         };
-        let needed = self.questions.ask(move |judge| judge.evaluator().evidence_before(end)).await?;
+        let mut needed = self.questions.ask(move |judge| judge.evaluator().evidence_before(end)).await?;
+        needed.sort_unstable();
+        needed.dedup();
         let judged = self.progress.next();
         Ok(Some(Asked { judged, end, needed }))
     }

@@ -221,7 +221,8 @@ fn resume(
     tracing::info!("the judge begins with the oldest record, {oldest}");
     let mut judge = Judge::new(evaluation.clone(), stored.clone());
     // what this brings about was brought about then
-    judge.begin(&Remnant::read(&*grounds.disk, &grounds.layout.journal())?, oldest, &mut Vec::new())?;
+    let mut remnant = Remnant::open(&*grounds.disk, &grounds.layout.journal())?;
+    judge.begin(&remnant.in_force(oldest)?, &mut Vec::new())?;
     Ok((judge, oldest))
 }
 

@@ -44,7 +44,7 @@ pub use log::{
 pub use pace::{Closed, Pace};
 pub use reader::{Batch, Reader};
 pub use record::{Body, Message, Record, RecordError};
-pub use remnant::Remnant;
+pub use remnant::{Kept, Remnant};
 pub use retention::{Hold, Removed, Retention, due, retain};
 pub use room::Room;
 pub use stat::{Stat, StatError, stat};

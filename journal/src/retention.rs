@@ -11,7 +11,6 @@
 //! Single records that are needed longer than their neighbours are copied before their segment goes, see
 //! [`crate::Remnant`]: a value may hold for a year, and must not hold back a year of everybody's messages.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,8 +20,7 @@ use citywarden_model::{Offset, Span, Timestamp};
 use crate::disk::Disk;
 use crate::log::{LogError, segment};
 use crate::reader::Reader;
-use crate::record::Record;
-use crate::remnant::{self, Remnant};
+use crate::remnant::{Remnant, RemnantWriter, TakeRecord, puts_into_force, replace_remnant};
 
 /// Records that are looked through at a time.
 const RECORDS_A_READ: usize = 4096;
@@ -73,20 +71,20 @@ pub fn due(
     Ok(plan(disk, dir, retention, holds, now)?.last().map(|segment| segment.end))
 }
 
-/// Removes what is due and not held. Before that it copies, of what goes, the records at the offsets `needed` and what
-/// was in force at the end of it; copies of earlier times that are in neither are dropped.
+/// Removes what is due and not held. Before that it copies, of what goes, the records at the offsets `needed` (ascending)
+/// and what was put into force; copies of earlier times that nobody needs any more are dropped.
 pub fn retain(
     disk: &Arc<dyn Disk>,
     dir: &Path,
     retention: &Retention,
     holds: &[Hold],
-    needed: &BTreeSet<Offset>,
+    needed: &[Offset],
     now: Timestamp,
 ) -> Result<Removed, LogError> {
     let due = plan(disk, dir, retention, holds, now)?;
     let (Some(first), Some(last)) = (due.first(), due.last()) else { return Ok(Removed::default()) };
     let oldest = last.end;
-    keep_needed(disk, dir, first.base..oldest, needed)?;
+    keep_needed(disk, dir, &(first.base..oldest), needed)?;
     for segment in &due {
         let path = segment::path(dir, segment.base);
         disk.remove(&path).map_err(|source| LogError::disk("remove", &path, source))?;
@@ -138,32 +136,81 @@ fn plan(
 fn keep_needed(
     disk: &Arc<dyn Disk>,
     dir: &Path,
-    going: Range<Offset>,
-    needed: &BTreeSet<Offset>,
+    going: &Range<Offset>,
+    needed: &[Offset],
 ) -> Result<(), LogError> {
-    let before = Remnant::read(&**disk, dir)?;
-    let mut remnant = before.clone();
+    let mut before = Remnant::open(&**disk, dir)?;
+    // removing may be cut short: somebody then begins with the first of these
+    let in_force: Vec<Offset> = before.in_force(going.start)?.iter().map(|kept| kept.offset).collect();
+    let still_needed = needed.partition_point(|offset| *offset < going.start) + in_force.len();
+    let has_news = has_news(disk, dir, going, needed)?;
+    if !has_news && before.records() <= still_needed as u64 {
+        return Ok(());
+    }
+    let kept = replace_remnant(&**disk, dir, |remnant| {
+        before.each(&mut |offset, bytes| {
+            let is_needed = needed.binary_search(&offset).is_ok() || in_force.contains(&offset);
+            if offset < going.start && is_needed { remnant.take(offset, bytes) } else { Ok(()) }
+        })?;
+        take_needed(disk, dir, going, needed, remnant)
+    });
+    match kept {
+        // a full disk has no room to drop what is no longer needed, and is freed all the same
+        Err(LogError::DiskFull { .. }) if !has_news => Ok(()),
+        kept => kept,
+    }
+}
+
+/// Whether some of these records have to be copied.
+fn has_news(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    going: &Range<Offset>,
+    needed: &[Offset],
+) -> Result<bool, LogError> {
+    if needed
+        .get(needed.partition_point(|offset| *offset < going.start))
+        .is_some_and(|next| *next < going.end)
+    {
+        return Ok(true);
+    }
+    let mut is_any = false;
+    each_record(disk, dir, going, &mut |offset, bytes| {
+        is_any |= puts_into_force(offset, bytes);
+        Ok(())
+    })?;
+    Ok(is_any)
+}
+
+fn take_needed(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    going: &Range<Offset>,
+    needed: &[Offset],
+    remnant: &mut RemnantWriter<'_>,
+) -> Result<(), LogError> {
+    each_record(disk, dir, going, &mut |offset, bytes| {
+        let is_needed = needed.binary_search(&offset).is_ok() || puts_into_force(offset, bytes);
+        if is_needed { remnant.take(offset, bytes) } else { Ok(()) }
+    })
+}
+
+fn each_record(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    going: &Range<Offset>,
+    take: &mut TakeRecord<'_>,
+) -> Result<(), LogError> {
     let mut reader = Reader::open(disk, dir, going.start)?;
     loop {
         let batch = reader.next_batch(Some(going.end), RECORDS_A_READ)?;
         if batch.is_empty() {
-            break;
+            return Ok(());
         }
         for (offset, bytes) in batch.raw() {
-            // what cannot be read says nothing about what is in force
-            let is_about_force =
-                Record::decode(offset, bytes).is_ok_and(|record| remnant::kind_in_force(&record).is_some());
-            if is_about_force || needed.contains(&offset) {
-                remnant.take(offset, bytes);
-            }
+            take(offset, bytes)?;
         }
     }
-    remnant.settle(needed, &going);
-    // a full disk has no room for it, and is freed all the same where it says nothing new
-    if remnant == before {
-        return Ok(());
-    }
-    remnant.write(&**disk, dir)
 }
 
 fn is_due(

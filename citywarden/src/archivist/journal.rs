@@ -100,12 +100,12 @@ impl JournalFollower {
 
 /// The registry that was in force when the oldest record kept came.
 fn registry_before(archivist: &Archivist, oldest: Offset) -> Result<Option<Digest>, LogError> {
-    let remnant = Remnant::read(&*archivist.disk, &archivist.journal)?;
-    let digest = remnant.in_force(oldest).into_iter().find_map(|record| match record.body {
+    let mut remnant = Remnant::open(&*archivist.disk, &archivist.journal)?;
+    let in_force = remnant.in_force(oldest)?;
+    Ok(in_force.iter().filter_map(|kept| kept.record().ok()).find_map(|record| match record.body {
         Body::Control(Control::Registry { digest }) => Some(digest),
         Body::Control(_) | Body::Message(_) => None,
-    });
-    Ok(digest)
+    }))
 }
 
 impl Desk {

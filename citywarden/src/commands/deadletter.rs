@@ -27,8 +27,8 @@ pub(crate) fn list(reason: Option<&str>, config: &ConfigFile, as_json: bool) -> 
     let mut stored = Stored::new(TextStore::open(Arc::clone(&disk), &layout.texts())?, config.local);
     let mut registry = Arc::new(Registry::empty(config.region.clone()));
     let mut reader = Reader::open_oldest(&disk, &layout.journal())?;
-    for record in Remnant::read(&*disk, &layout.journal())?.in_force(reader.position()) {
-        if let Body::Control(Control::Registry { digest }) = &record.body {
+    for kept in Remnant::open(&*disk, &layout.journal())?.in_force(reader.position())? {
+        if let Body::Control(Control::Registry { digest }) = &kept.record()?.body {
             registry = stored.registry(digest)?;
         }
     }

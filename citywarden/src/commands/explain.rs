@@ -128,7 +128,8 @@ fn derive(config: &Config, question: &Question) -> anyhow::Result<(Judge<Stored>
     let mut evidence = JournalEvidence::new(Arc::clone(&disk), layout.journal());
     let mut raised = Vec::new();
     let mut transitions = Vec::new();
-    judge.begin(&Remnant::read(&*disk, &layout.journal())?, reader.position(), &mut transitions)?;
+    let mut remnant = Remnant::open(&*disk, &layout.journal())?;
+    judge.begin(&remnant.in_force(reader.position())?, &mut transitions)?;
     loop {
         let batch = reader.next_batch(None, RECORDS_A_BATCH)?;
         let mut is_over = batch.is_empty();

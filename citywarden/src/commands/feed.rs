@@ -35,7 +35,7 @@ pub(crate) struct JournalFeed {
 impl JournalFeed {
     pub(crate) fn open(disk: &Arc<dyn Disk>, dir: PathBuf) -> anyhow::Result<Self> {
         let reader = Reader::open_oldest(disk, &dir)?;
-        let remnant = Some(Remnant::read(&**disk, &dir)?);
+        let remnant = Some(Remnant::open(&**disk, &dir)?);
         Ok(Self { remnant, reader, evidence: JournalEvidence::new(Arc::clone(disk), dir) })
     }
 }
@@ -46,8 +46,8 @@ impl Feed for JournalFeed {
         records_max: usize,
         take: &mut dyn FnMut(&Record<'_>) -> anyhow::Result<()>,
     ) -> anyhow::Result<bool> {
-        if let Some(remnant) = self.remnant.take() {
-            remnant.in_force(self.reader.position()).iter().try_for_each(&mut *take)?;
+        if let Some(mut remnant) = self.remnant.take() {
+            remnant.in_force(self.reader.position())?.iter().try_for_each(|kept| take(&kept.record()?))?;
         }
         let batch = self.reader.next_batch(None, records_max)?;
         for record in batch.iter() {

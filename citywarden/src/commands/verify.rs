@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use citywarden_alerting::log::read_view;
 use citywarden_journal::{
-    Body, Control, Disk, Fault, HostDisk, LogError, Reader, Remnant, Verification, verify,
+    Body, Control, Disk, Fault, HostDisk, Kept, LogError, Reader, Remnant, Verification, verify,
 };
 use citywarden_model::{Digest, Offset};
 use serde_json::{Value, json};
@@ -112,10 +112,10 @@ fn named(
     let mut named = BTreeMap::new();
     let dir = layout.journal();
     let mut reader = Reader::open_oldest(disk, &dir)?;
-    match Remnant::read(&**disk, &dir) {
-        Ok(remnant) => {
-            let before = remnant.in_force(reader.position());
-            named.extend(before.iter().filter_map(|record| Some((record.offset, in_force(&record.body)?))));
+    match before(&**disk, &dir, reader.position()) {
+        Ok(before) => {
+            let records = before.iter().filter_map(|kept| kept.record().ok());
+            named.extend(records.filter_map(|record| Some((record.offset, in_force(&record.body)?))));
         }
         Err(error) => damaged.push(Damage { file: dir, byte: None, offset: None, what: error.to_string() }),
     }
@@ -132,6 +132,13 @@ fn named(
             named.extend(in_force(&record.body).map(|what| (record.offset, what)));
         }
     }
+}
+
+/// What was in force before the oldest record, where what outlived retention is whole.
+fn before(disk: &dyn Disk, dir: &Path, oldest: Offset) -> Result<Vec<Kept>, LogError> {
+    let mut remnant = Remnant::open(disk, dir)?;
+    remnant.check()?;
+    remnant.in_force(oldest)
 }
 
 fn in_force(body: &Body<'_>) -> Option<Named> {

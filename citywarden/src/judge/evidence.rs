@@ -115,9 +115,11 @@ impl JournalEvidence {
         offsets: impl Iterator<Item = &'o Offset>,
         found: &mut Vec<EvidenceMessage>,
     ) -> Result<(), ReadError> {
-        let remnant = Remnant::read(&*self.disk, &self.dir)?;
-        for record in offsets.filter_map(|offset| remnant.record(*offset)) {
-            found.extend(copy(&record?));
+        let mut remnant = Remnant::open(&*self.disk, &self.dir)?;
+        for offset in offsets {
+            if let Some(kept) = remnant.record(*offset)? {
+                found.extend(copy(&kept.record()?));
+            }
         }
         Ok(())
     }
@@ -177,8 +179,7 @@ mod tests {
             journal.writer.commit().unwrap();
         }
         let small = Retention { age: Span::from_mins(1), bytes_max: 200 << 10, bytes_floor: 200 << 10 };
-        let oldest =
-            retain(&disk, &dir, &small, &[], &[Offset(5)].into(), Still.now()).unwrap().oldest.unwrap();
+        let oldest = retain(&disk, &dir, &small, &[], &[Offset(5)], Still.now()).unwrap().oldest.unwrap();
         assert!(oldest > Offset(10), "{oldest}");
         let mut evidence = JournalEvidence::new(disk, dir);
         for (asked, found) in [

@@ -12,7 +12,7 @@ mod topic;
 mod versions;
 
 use citywarden_formats::{Format, Profile};
-use citywarden_journal::{Body, Control, Message, Record, Remnant};
+use citywarden_journal::{Body, Control, Kept, Message, Record};
 use citywarden_model::{
     DeadLetterReason, DeviceId, Digest, Moment, Observation, Offset, RegionId, Registry, Transition,
 };
@@ -98,13 +98,8 @@ impl<V: Versions> Judge<V> {
     }
 
     /// Puts into force what was when the oldest record kept came: what said so is gone. For a judge that has seen nothing.
-    pub(crate) fn begin(
-        &mut self,
-        remnant: &Remnant,
-        oldest: Offset,
-        out: &mut Vec<Transition>,
-    ) -> Result<(), VersionError> {
-        remnant.in_force(oldest).iter().try_for_each(|record| self.take(record, out))
+    pub(crate) fn begin(&mut self, in_force: &[Kept], out: &mut Vec<Transition>) -> Result<(), VersionError> {
+        in_force.iter().filter_map(|kept| kept.record().ok()).try_for_each(|record| self.take(&record, out))
     }
 
     /// Puts into force what the record says, as far as the versions want it.

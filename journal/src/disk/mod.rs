@@ -90,16 +90,31 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
 
 /// Replaces a small file so that after a crash it holds either all of the old or all of the new.
 pub fn replace(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    replace_with(disk, dir, name, |file| file.write_at(bytes, 0), std::convert::identity)
+}
+
+/// Replaces a file by what `write` writes, so that after a crash it holds either all of the old or all of the new. What
+/// was written when it fails is removed: on a full disk it would take the room that somebody else frees.
+pub(crate) fn replace_with<E>(
+    disk: &dyn Disk,
+    dir: &Path,
+    name: &str,
+    write: impl FnOnce(&dyn DiskFile) -> Result<(), E>,
+    failed: impl Fn(io::Error) -> E,
+) -> Result<(), E> {
     let temporary = dir.join(format!("{name}.tmp"));
     match disk.remove(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    let file = disk.create(&temporary)?;
-    file.write_at(bytes, 0)?;
-    file.sync_data()?;
-    disk.rename(&temporary, &dir.join(name))?;
-    disk.sync_dir(dir)
+    let file = disk.create(&temporary).map_err(&failed)?;
+    let written = write(&*file).and_then(|()| file.sync_data().map_err(&failed));
+    drop(file);
+    if written.is_err() {
+        drop(disk.remove(&temporary)); // else the next attempt removes it
+        return written;
+    }
+    disk.rename(&temporary, &dir.join(name)).and_then(|()| disk.sync_dir(dir)).map_err(failed)
 }
 
 /// The whole of a small file; `None` where there is none.

@@ -10,6 +10,7 @@ mod inbox;
 mod model;
 mod raw_log;
 mod records;
+mod remnant;
 mod retention;
 mod support;
 mod threads;

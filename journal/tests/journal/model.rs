@@ -1,6 +1,6 @@
 //! Any mix of append, commit, crash, restart, read and retention equals a plain list.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use citywarden_journal::{Journal, Reader, Retention, SimulatedDisk, retain};
 use citywarden_model::{Clock, Offset, Span};
@@ -84,8 +84,7 @@ impl World {
             Act::Retain(segments) => {
                 let bytes_max = segments * 4096;
                 let retention = Retention { age: Span::from_mins(60), bytes_max, bytes_floor: bytes_max };
-                retain(&shared(&self.disk), &dir(), &retention, &[], &BTreeSet::new(), self.clock.now())
-                    .unwrap();
+                retain(&shared(&self.disk), &dir(), &retention, &[], &[], self.clock.now()).unwrap();
             }
         }
         if let Some(journal) = &self.journal {

@@ -1,7 +1,5 @@
 //! What goes, and what is held.
 
-use std::collections::BTreeSet;
-
 use citywarden_journal::{
     Body, Control, Cursors, Hold, Journal, Reader, Remnant, Removed, Retention, SimulatedDisk, due, retain,
     stat, verify,
@@ -29,7 +27,7 @@ fn hold(name: &str, offset: u64, yields: bool) -> Hold {
 fn check(age: Span, bytes_max: u64, bytes_floor: u64, holds: &[Hold]) -> (SimulatedDisk, Removed) {
     let (disk, clock) = filled();
     let retention = Retention { age, bytes_max, bytes_floor };
-    let removed = retain(&shared(&disk), &dir(), &retention, holds, &BTreeSet::new(), clock.now()).unwrap();
+    let removed = retain(&shared(&disk), &dir(), &retention, holds, &[], clock.now()).unwrap();
     let oldest = Reader::open_oldest(&shared(&disk), &dir()).unwrap().position();
     assert_eq!(removed.oldest.unwrap_or(Offset(0)), oldest);
     let found = verify(&disk, &dir(), None).unwrap();
@@ -119,8 +117,9 @@ fn fill(journal: &mut Journal, messages: u64) {
 }
 
 fn in_force(disk: &SimulatedDisk, at: Offset) -> Vec<Digest> {
-    let remnant = Remnant::read(disk, &dir()).unwrap();
-    let digests = remnant.in_force(at).into_iter().map(|record| match record.body {
+    let mut remnant = Remnant::open(disk, &dir()).unwrap();
+    let in_force = remnant.in_force(at).unwrap();
+    let digests = in_force.iter().map(|kept| match kept.record().unwrap().body {
         Body::Control(Control::Rules { digest } | Control::Registry { digest }) => digest,
         body @ (Body::Message(_) | Body::Control(_)) => panic!("{body:?} puts nothing into force"),
     });
@@ -128,20 +127,19 @@ fn in_force(disk: &SimulatedDisk, at: Offset) -> Vec<Digest> {
 }
 
 fn kept(disk: &SimulatedDisk, offset: Offset) -> Option<Vec<u8>> {
-    let remnant = Remnant::read(disk, &dir()).unwrap();
-    let Body::Message(message) = remnant.record(offset)?.unwrap().body else { panic!("a message was sent") };
+    let kept = Remnant::open(disk, &dir()).unwrap().record(offset).unwrap()?;
+    let Body::Message(message) = kept.record().unwrap().body else { panic!("a message was sent") };
     Some(message.payload.to_vec())
 }
 
 #[test]
 fn what_was_in_force_before_the_oldest_record_outlives_the_records_that_said_so() {
     let (disk, clock, firsts) = county_of_changes();
-    let none = BTreeSet::new();
     assert_eq!(in_force(&disk, Offset(u64::MAX)), []);
     let mut last = Vec::new();
     for first in &firsts {
         let until = [hold("judge", first.0 + 15, false)];
-        let removed = retain(&shared(&disk), &dir(), &EVERYTHING, &until, &none, clock.now()).unwrap();
+        let removed = retain(&shared(&disk), &dir(), &EVERYTHING, &until, &[], clock.now()).unwrap();
         last = in_force(&disk, removed.oldest.expect("something went"));
     }
     assert_eq!(last, [Digest::of(b"registry 1"), Digest::of(b"rules 2")]);
@@ -154,8 +152,7 @@ fn needed_messages_outlive_their_segment_until_nobody_needs_them() {
     let retain = |needed: &[Offset], until: u64| {
         let holds = [hold("judge", until, false)];
         let end = due(&shared(&disk), &dir(), &EVERYTHING, &holds, clock.now()).unwrap();
-        let needed = needed.iter().copied().collect();
-        let removed = retain(&shared(&disk), &dir(), &EVERYTHING, &holds, &needed, clock.now()).unwrap();
+        let removed = retain(&shared(&disk), &dir(), &EVERYTHING, &holds, needed, clock.now()).unwrap();
         assert_eq!(removed.oldest, end, "it removes what it says is due");
     };
     retain(&firsts, firsts[1].0);
@@ -172,9 +169,8 @@ fn needed_messages_outlive_their_segment_until_nobody_needs_them() {
 fn a_crash_at_any_step_of_retention_loses_no_needed_record() {
     for step in 1..40 {
         let (disk, clock, firsts) = county_of_changes();
-        let needed = firsts.iter().copied().collect();
         disk.fail_operation(step, std::io::ErrorKind::Other);
-        let removed = retain(&shared(&disk), &dir(), &EVERYTHING, &[], &needed, clock.now());
+        let removed = retain(&shared(&disk), &dir(), &EVERYTHING, &[], &firsts, clock.now());
         disk.crash(step);
         let journalled = messages(&shared(&disk), &dir(), None);
         for first in &firsts {
@@ -188,19 +184,19 @@ fn a_crash_at_any_step_of_retention_loses_no_needed_record() {
 #[test]
 fn a_damaged_remnant_is_refused_and_not_passed_over() {
     let (disk, clock, firsts) = county_of_changes();
-    let needed = firsts.iter().copied().collect();
-    retain(&shared(&disk), &dir(), &EVERYTHING, &[], &needed, clock.now()).unwrap();
+    retain(&shared(&disk), &dir(), &EVERYTHING, &[], &firsts, clock.now()).unwrap();
     let path = dir().join("remnant");
     let file = shared(&disk).open(&path).unwrap();
-    for at in [0, 9, 20, 50, file.size().unwrap() - 1] {
+    for at in 0..file.size().unwrap() {
         let mut byte = [0];
         file.read_at(&mut byte, at).unwrap();
         file.write_at(&[byte[0] ^ 1], at).unwrap();
-        let error = Remnant::read(&disk, &dir()).unwrap_err().to_string();
+        let damaged = Remnant::open(&disk, &dir()).and_then(|remnant| remnant.check());
+        let error = damaged.unwrap_err().to_string();
         assert!(error.starts_with("/data/journal/remnant "), "{at}: {error}");
         file.write_at(&byte, at).unwrap();
     }
-    assert!(Remnant::read(&disk, &dir()).is_ok());
+    Remnant::open(&disk, &dir()).unwrap().check().unwrap();
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Which messages an alert may yet rest on: whoever removes old records keeps these.
 
-use std::collections::BTreeSet;
-
 use citywarden_model::Offset;
 
 use super::Evaluator;
@@ -11,8 +9,9 @@ use super::series::Series;
 impl Evaluator {
     /// The records before `end` that an alert raised from now on may name as its evidence: what windows still hold, and
     /// values that hold until the device says otherwise, however old. What comes later adds none before `end`, where
-    /// everything before `end` was taken.
-    pub fn evidence_before(&self, end: Offset) -> BTreeSet<Offset> {
+    /// everything before `end` was taken. In no order, and one as often as it gave a reading: whoever asks for millions
+    /// sorts them, not the judge.
+    pub fn evidence_before(&self, end: Offset) -> Vec<Offset> {
         let lanes =
             self.states.iter().flat_map(|state| std::iter::once(&state.live).chain(state.late.as_deref()));
         lanes.flat_map(offsets).filter(|offset| *offset < end).collect()
