@@ -82,20 +82,44 @@ pub fn retain(
     now: Timestamp,
 ) -> Result<Removed, LogError> {
     let due = plan(disk, dir, retention, holds, now)?;
-    let (Some(first), Some(last)) = (due.first(), due.last()) else { return Ok(Removed::default()) };
-    let oldest = last.end;
-    keep_needed(disk, dir, &(first.base..oldest), needed)?;
-    for segment in &due {
+    let mut removed = Removed::default();
+    match remove(disk, dir, &due, needed, &mut removed) {
+        // the rest goes at the next pass
+        Err(LogError::DiskFull { .. }) if removed.segments > 0 => {}
+        done => done?,
+    }
+    let is_lost = |hold: &&Hold| removed.oldest.is_some_and(|oldest| hold.offset < oldest);
+    removed.lost = holds.iter().filter(is_lost).cloned().collect();
+    Ok(removed)
+}
+
+/// Removes these segments, and notes them. Where there is no room for all that has to outlive them, half of them go
+/// before the others: they free more than is copied of them.
+fn remove(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    due: &[Due],
+    needed: &[Offset],
+    removed: &mut Removed,
+) -> Result<(), LogError> {
+    let (Some(first), Some(last)) = (due.first(), due.last()) else { return Ok(()) };
+    match keep_needed(disk, dir, &(first.base..last.end), needed) {
+        Err(LogError::DiskFull { .. }) if due.len() > 1 => {
+            let (older, younger) = due.split_at(due.len() / 2);
+            remove(disk, dir, older, needed, removed)?;
+            return remove(disk, dir, younger, needed, removed);
+        }
+        kept => kept?,
+    }
+    for segment in due {
         let path = segment::path(dir, segment.base);
         disk.remove(&path).map_err(|source| LogError::disk("remove", &path, source))?;
     }
     disk.sync_dir(dir).map_err(|source| LogError::disk("sync", dir, source))?;
-    Ok(Removed {
-        segments: due.len() as u64,
-        bytes: due.iter().map(|segment| segment.size).sum(),
-        oldest: Some(oldest),
-        lost: holds.iter().filter(|hold| hold.offset < oldest).cloned().collect(),
-    })
+    removed.segments += due.len() as u64;
+    removed.bytes += due.iter().map(|segment| segment.size).sum::<u64>();
+    removed.oldest = Some(last.end);
+    Ok(())
 }
 
 /// A segment that may go.

@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use citywarden_journal::{Disk, read_whole, replace};
-use citywarden_model::{Digest, Offset};
+use citywarden_journal::{Disk, read_whole, replace_parts};
+use citywarden_model::{Digest, Hasher, Offset};
 
 /// How many snapshots are kept: the newest, and one before it for the case that the newest cannot be read.
 const KEPT: usize = 2;
@@ -46,11 +46,12 @@ impl SnapshotStore {
     pub(crate) fn write(&self, snapshot: &Snapshot) -> io::Result<()> {
         let is_second = self.places()?.first() == Some(&snapshot.next);
         let place = snapshot.next.0.to_le_bytes();
-        let mut text = [[0; DIGEST_LEN].as_slice(), FORMAT, &place, &snapshot.evaluator].concat();
-        if let Some((digest, body)) = text.split_first_chunk_mut::<DIGEST_LEN>() {
-            *digest = *Digest::of(body).as_bytes();
+        let mut hasher = Hasher::new();
+        for part in [FORMAT, &place, &snapshot.evaluator] {
+            hasher.update(part);
         }
-        replace(&*self.disk, &self.dir, &name_of(snapshot.next), &text)?;
+        let head = [hasher.finish().as_bytes().as_slice(), FORMAT, &place].concat();
+        replace_parts(&*self.disk, &self.dir, &name_of(snapshot.next), &[&head, &snapshot.evaluator])?;
         for old in self.paths()?.iter().rev().skip(if is_second { 1 } else { KEPT }) {
             self.disk.remove(old)?;
         }
@@ -77,7 +78,8 @@ impl SnapshotStore {
 
     /// The snapshot of this place; an error where it is damaged.
     pub fn read(&self, next: Offset) -> io::Result<Snapshot> {
-        let bytes = read_whole(&*self.disk, &self.dir.join(name_of(next)))?.ok_or(io::ErrorKind::NotFound)?;
+        let mut bytes =
+            read_whole(&*self.disk, &self.dir.join(name_of(next)))?.ok_or(io::ErrorKind::NotFound)?;
         let (digest, body) =
             bytes.split_first_chunk::<DIGEST_LEN>().ok_or_else(|| io::Error::other("it is cut short"))?;
         if Digest::of(body).as_bytes() != digest {
@@ -89,7 +91,9 @@ impl SnapshotStore {
         if u64::from_le_bytes(*found) != next.0 {
             return Err(io::Error::other("it is of another place"));
         }
-        Ok(Snapshot { next, evaluator: evaluator.to_vec() })
+        let head = bytes.len() - evaluator.len();
+        bytes.drain(..head);
+        Ok(Snapshot { next, evaluator: bytes })
     }
 }
 

@@ -90,7 +90,20 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
 
 /// Replaces a small file so that after a crash it holds either all of the old or all of the new.
 pub fn replace(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    replace_with(disk, dir, name, |file| file.write_at(bytes, 0), std::convert::identity)
+    replace_parts(disk, dir, name, &[bytes])
+}
+
+/// As [`replace`], by pieces that are written one behind the other: nobody has to put large ones together in memory.
+pub fn replace_parts(disk: &dyn Disk, dir: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+    let write = |file: &dyn DiskFile| {
+        let mut at = 0;
+        for part in parts {
+            file.write_at(part, at)?;
+            at += part.len() as u64;
+        }
+        Ok(())
+    };
+    replace_with(disk, dir, name, write, std::convert::identity)
 }
 
 /// Replaces a file by what `write` writes, so that after a crash it holds either all of the old or all of the new. What

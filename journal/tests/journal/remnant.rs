@@ -146,6 +146,27 @@ fn a_full_disk_keeps_no_half_of_a_new_remnant_and_is_freed_where_nothing_is_to_b
 }
 
 #[test]
+fn on_a_full_disk_half_of_the_segments_go_first_where_there_is_no_room_to_copy_from_all_of_them() {
+    let (disk, clock, sent) = journal_of(&[300; 200]);
+    // of the older little is needed, of the youngest all
+    let needed: BTreeSet<Offset> =
+        sent.keys().copied().filter(|offset| offset.0 > 180 || offset.0 % 8 == 0).collect();
+    disk.set_capacity(Some(disk.used() + 6000));
+    let removed = retain_until(&disk, &clock, u64::MAX, &needed).unwrap();
+    assert!(removed.oldest > Some(Offset(190)), "{removed:?}");
+    check(&disk, &sent, &needed, "step by step");
+    let (disk, clock, sent) = journal_of(&[300; 200]);
+    disk.set_capacity(Some(disk.used() + 6000));
+    let all: BTreeSet<Offset> = sent.keys().copied().collect();
+    let removed = retain_until(&disk, &clock, u64::MAX, &all).unwrap();
+    assert!(
+        removed.segments > 0 && removed.oldest < Some(Offset(190)),
+        "{removed:?}: what there was room for"
+    );
+    check(&disk, &sent, &all, "as far as there is room");
+}
+
+#[test]
 fn a_remnant_of_the_earlier_version_is_read_and_replaced_at_the_next_removal() {
     let (disk, clock, sent) = journal_of(&[300; 60]);
     let mut reader = Reader::open_oldest(&shared(&disk), &dir()).unwrap();
