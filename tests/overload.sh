@@ -10,8 +10,9 @@ cd "$(dirname "$0")/.."
 binary=$(realpath "${1:-target/release/citywarden}")
 duration=${2:-600s}
 rate=${3:-300000}
-# 5000 devices that flood: 2,000 readings of 32 bytes of each of three quantities are 0.9 GiB, and a snapshot is packed beside them.
-memory_max_kib=$((3 * 1024 * 1024))
+# 3 million samples of 32 bytes beyond rhythms and 15,000 series with 80 by rhythm, twice that where places for them have just doubled: 260 MiB.
+# A packed snapshot and the offsets that retention asks for, twice while they grow: 150 MiB. The rest is the service, its connections, its inbox.
+memory_max_kib=$((640 * 1024))
 
 fail() { echo "overload.sh: $*" >&2; exit 1; }
 [ -x "$binary" ] || fail "$binary is not there: cargo build --release"
