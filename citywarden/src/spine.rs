@@ -15,7 +15,8 @@ use citywarden_alerting::receiver::Receiver;
 use citywarden_alerting::route::Router;
 use citywarden_alerting::{Handle, Observer, ReceiverName, Service, Setup};
 use citywarden_journal::{
-    CheckpointKey, Disk, Inbox, Journal, JournalOptions, LogOptions, Reader, Recovery, Remnant, Writer,
+    CheckpointKey, Disk, Inbox, Journal, JournalOptions, LogOptions, Places, Reader, Recovery, Remnant,
+    Writer,
 };
 use citywarden_model::{Clock, LocalClock, Offset, Span};
 use citywarden_rules::EvaluatorOptions;
@@ -134,11 +135,12 @@ impl Spine {
         progress.begin(from);
         let stop_judge = Arc::new(AtomicBool::new(false));
         let (questions, asked) = Questions::place();
+        let places = Places::default();
         let judge = LiveJudge {
             judge,
-            reader: Reader::open(disk, &layout.journal(), from)?,
+            reader: Reader::open(disk, &layout.journal(), from)?.sharing(&places)?,
             inbox: journal.inbox.clone(),
-            evidence: JournalEvidence::new(Arc::clone(disk), layout.journal()),
+            evidence: JournalEvidence::new(Arc::clone(disk), layout.journal(), places),
             alerting: handle.clone(),
             snapshots,
             snapshot_every: options.snapshot_every,

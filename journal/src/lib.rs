@@ -38,8 +38,8 @@ pub use disk::{Disk, DiskFile, DiskLock, HostDisk, Reserve, Space, read_whole, r
 pub use inbox::{AppendError, Inbox, InboxBatch, InboxOptions, Waiting};
 pub use journal::{Journal, JournalOptions, OpenError};
 pub use log::{
-    Checkpoint, CheckpointKey, Fault, KeyError, Log, LogBatch, LogError, LogOptions, LogReader, PublicKey,
-    Recovery, Torn, Verification, verify,
+    Checkpoint, CheckpointKey, Fault, KeyError, Log, LogBatch, LogError, LogOptions, LogReader, Places,
+    PublicKey, Recovery, Torn, Verification, verify,
 };
 pub use pace::{Closed, Pace};
 pub use reader::{Batch, Reader};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use citywarden_model::Offset;
 
 use crate::disk::Disk;
-use crate::log::{LogBatch, LogError, LogReader};
+use crate::log::{LogBatch, LogError, LogReader, Places};
 use crate::record::{Record, RecordError};
 
 /// Reads the records of a journal in order, in this process or beside a running service.
@@ -22,9 +22,20 @@ impl Reader {
         LogReader::open(disk, dir, from).map(Self)
     }
 
+    /// The same reader, which uses what others have found of this journal, and adds what it passes.
+    pub fn sharing(self, places: &Places) -> Result<Self, LogError> {
+        self.0.sharing(places).map(Self)
+    }
+
     /// A reader that begins with the oldest record kept.
     pub fn open_oldest(disk: &Arc<dyn Disk>, dir: &Path) -> Result<Self, LogError> {
         Self::open(disk, dir, LogReader::oldest(&**disk, dir)?)
+    }
+
+    /// Goes on with the record at `to`, further on or further back. What is known to lie on the way is not read; of segments
+    /// that were begun since the reader was opened all of it is.
+    pub fn seek(&mut self, to: Offset) -> Result<(), LogError> {
+        self.0.seek(to)
     }
 
     /// The next records: at most `records_max`, all before `up_to`; none where there are no more yet.

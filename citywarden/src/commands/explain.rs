@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use citywarden_alerting::log::read_view;
 use citywarden_alerting::{AlertView, What};
-use citywarden_journal::{Disk, HostDisk, Reader, Record, Remnant};
+use citywarden_journal::{Disk, HostDisk, Places, Reader, Record, Remnant};
 use citywarden_model::{Alert, AlertId, AssetId, Change, Offset, RuleId, Timestamp, Transition};
 use citywarden_rules::Explanation;
 use serde_json::json;
@@ -124,8 +124,9 @@ fn derive(config: &Config, question: &Question) -> anyhow::Result<(Judge<Stored>
     let disk: Arc<dyn Disk> = Arc::new(HostDisk);
     let stored = Stored::new(TextStore::open(Arc::clone(&disk), &layout.texts())?, config.local);
     let mut judge = Judge::new(config.evaluation.clone(), stored);
-    let mut reader = Reader::open_oldest(&disk, &layout.journal())?;
-    let mut evidence = JournalEvidence::new(Arc::clone(&disk), layout.journal());
+    let places = Places::default();
+    let mut reader = Reader::open_oldest(&disk, &layout.journal())?.sharing(&places)?;
+    let mut evidence = JournalEvidence::new(Arc::clone(&disk), layout.journal(), places);
     let mut raised = Vec::new();
     let mut transitions = Vec::new();
     let mut remnant = Remnant::open(&*disk, &layout.journal())?;

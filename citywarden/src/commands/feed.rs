@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use citywarden_alerting::EvidenceMessage;
 use citywarden_journal::recording::{RecordedLine, parse_line};
-use citywarden_journal::{Body, Disk, Reader, Record, Remnant};
+use citywarden_journal::{Body, Disk, Places, Reader, Record, Remnant};
 use citywarden_model::{Offset, Timestamp};
 
 use crate::judge::{EvidenceSource, JournalEvidence};
@@ -34,9 +34,10 @@ pub(crate) struct JournalFeed {
 
 impl JournalFeed {
     pub(crate) fn open(disk: &Arc<dyn Disk>, dir: PathBuf) -> anyhow::Result<Self> {
-        let reader = Reader::open_oldest(disk, &dir)?;
+        let places = Places::default();
+        let reader = Reader::open_oldest(disk, &dir)?.sharing(&places)?;
         let remnant = Some(Remnant::open(&**disk, &dir)?);
-        Ok(Self { remnant, reader, evidence: JournalEvidence::new(Arc::clone(disk), dir) })
+        Ok(Self { remnant, reader, evidence: JournalEvidence::new(Arc::clone(disk), dir, places) })
     }
 }
 
@@ -69,11 +70,11 @@ pub(crate) struct Recording {
     line: usize,
     next: Offset,
     latest: Timestamp,
-    places: Places,
+    places: Lines,
 }
 
 /// Where the line of each offset begins.
-struct Places {
+struct Lines {
     file: BufReader<File>,
     by_offset: Vec<(Offset, u64)>,
 }
@@ -82,7 +83,7 @@ impl Recording {
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let name = path.display().to_string();
         let open = || File::open(path).map_err(|error| anyhow::anyhow!("{name}: cannot be read: {error}"));
-        let places = Places { file: BufReader::new(open()?), by_offset: Vec::new() };
+        let places = Lines { file: BufReader::new(open()?), by_offset: Vec::new() };
         let lines = BufReader::new(open()?);
         Ok(Self {
             name,
@@ -148,7 +149,7 @@ impl Feed for Recording {
     }
 }
 
-impl EvidenceSource for Places {
+impl EvidenceSource for Lines {
     fn messages(&mut self, offsets: &[Offset]) -> io::Result<Vec<EvidenceMessage>> {
         let mut found = Vec::with_capacity(offsets.len());
         for offset in offsets {

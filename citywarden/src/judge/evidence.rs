@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use citywarden_alerting::EvidenceMessage;
-use citywarden_journal::{Body, Disk, LogError, Reader, Record, RecordError, Remnant};
+use citywarden_journal::{Body, Disk, LogError, Places, Reader, Record, RecordError, Remnant};
 use citywarden_model::{Change, Digest, Hasher, Offset, Transition};
 
 /// Finds the messages of some offsets.
@@ -37,28 +37,20 @@ fn digest_of(messages: &[EvidenceMessage]) -> Digest {
 pub struct JournalEvidence {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
+    places: Places,
 }
 
 impl JournalEvidence {
-    /// Evidence from the journal of this directory.
-    pub fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Self {
-        Self { disk, dir }
+    /// Evidence from the journal of this directory. Its places are best shared with whoever reads all of it: then a message
+    /// is found without reading what lies before it in its segment.
+    pub fn new(disk: Arc<dyn Disk>, dir: PathBuf, places: Places) -> Self {
+        Self { disk, dir, places }
     }
 }
 
-/// How many records one read takes in; evidence is a stretch of minutes, among everybody else's records.
-const RECORDS_A_READ: usize = 4096;
-
-/// Between two messages further apart than this a new reader is opened: what lies between is not read.
-const GAP_MAX: u64 = 4 * RECORDS_A_READ as u64;
-
 impl EvidenceSource for JournalEvidence {
     fn messages(&mut self, offsets: &[Offset]) -> std::io::Result<Vec<EvidenceMessage>> {
-        let mut found = Vec::with_capacity(offsets.len());
-        for stretch in offsets.chunk_by(|a, b| b.0.saturating_sub(a.0) <= GAP_MAX) {
-            found.extend(self.read_beside_retention(stretch).map_err(std::io::Error::other)?);
-        }
-        Ok(found)
+        self.read_beside_retention(offsets).map_err(std::io::Error::other)
     }
 }
 
@@ -72,7 +64,7 @@ enum ReadError {
 }
 
 impl JournalEvidence {
-    /// Retention may remove what is being read: then the stretch is read anew. The oldest record only moves on, so this ends.
+    /// Retention may remove what is being read: then it is read anew. The oldest record only moves on, so this ends.
     fn read_beside_retention(&self, offsets: &[Offset]) -> Result<Vec<EvidenceMessage>, ReadError> {
         loop {
             match self.read(offsets) {
@@ -82,32 +74,30 @@ impl JournalEvidence {
         }
     }
 
-    /// Reads one stretch. Of what retention has removed there is what it kept.
+    /// Of what retention has removed there is what it kept.
     fn read(&self, offsets: &[Offset]) -> Result<Vec<EvidenceMessage>, ReadError> {
         let mut found = Vec::with_capacity(offsets.len());
-        let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(found) };
-        let mut reader = match Reader::open(&self.disk, &self.dir, *first) {
+        let Some(first) = offsets.first() else { return Ok(found) };
+        let opened = match self.open(*first) {
             Err(LogError::Gone { oldest, .. }) => {
                 self.read_remnant(offsets.iter().filter(|offset| **offset < oldest), &mut found)?;
-                if oldest > *last {
-                    return Ok(found);
-                }
-                Reader::open(&self.disk, &self.dir, oldest)?
+                self.open(oldest)
             }
-            opened => opened?,
+            opened => opened,
         };
-        loop {
-            let batch = reader.next_batch(Some(last.next()), RECORDS_A_READ)?;
-            if batch.is_empty() {
-                return Ok(found);
-            }
-            for record in batch.iter() {
-                let record = record?;
-                if offsets.binary_search(&record.offset).is_ok() {
-                    found.extend(copy(&record));
-                }
+        let mut reader = opened?;
+        let gone = offsets.partition_point(|offset| *offset < reader.position());
+        for offset in offsets.get(gone..).unwrap_or_default() {
+            reader.seek(*offset)?;
+            for record in reader.next_batch(Some(offset.next()), 1)?.iter() {
+                found.extend(copy(&record?));
             }
         }
+        Ok(found)
+    }
+
+    fn open(&self, from: Offset) -> Result<Reader, LogError> {
+        Reader::open(&self.disk, &self.dir, from)?.sharing(&self.places)
     }
 
     fn read_remnant<'o>(
@@ -181,7 +171,7 @@ mod tests {
         let small = Retention { age: Span::from_mins(1), bytes_max: 200 << 10, bytes_floor: 200 << 10 };
         let oldest = retain(&disk, &dir, &small, &[], &[Offset(5)], Still.now()).unwrap().oldest.unwrap();
         assert!(oldest > Offset(10), "{oldest}");
-        let mut evidence = JournalEvidence::new(disk, dir);
+        let mut evidence = JournalEvidence::new(disk, dir, Places::default());
         for (asked, found) in [
             (vec![Offset(5), last], vec![Offset(5), last]),
             (vec![Offset(5), oldest, last], vec![Offset(5), oldest, last]),

@@ -152,6 +152,13 @@ pub(crate) enum Content {
     Checkpoint(Box<Checkpoint>),
 }
 
+impl Content {
+    /// Whether it is the commit whose first record is this one.
+    pub(crate) fn begins_with(&self, first: Offset) -> bool {
+        matches!(self, Self::Commit(commit) if commit.first == first)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) len: usize,

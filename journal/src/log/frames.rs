@@ -2,6 +2,8 @@
 
 use std::io;
 
+use citywarden_model::Offset;
+
 use super::format::{Frame, HEADER_LEN, Header, PRELUDE_LEN, Parsed, parse};
 use crate::disk::DiskFile;
 
@@ -52,6 +54,34 @@ impl Frames {
     }
     pub(crate) fn file(&self) -> &dyn DiskFile {
         &*self.file
+    }
+
+    /// Goes to the frame at `position` where that is the commit that begins with `first`; else it stays where it is.
+    pub(crate) fn jump(&mut self, position: usize, first: Offset) -> io::Result<bool> {
+        let here = self.position;
+        self.go_to(position);
+        let step = self.step(true);
+        let found = match &step {
+            Ok(Step::Frame { frame, base, .. }) => frame.content.begins_with(first).then_some(*base),
+            _ => None,
+        };
+        match found {
+            Some(base) => (self.position, self.start) = (position, base),
+            None => self.go_to(here),
+        }
+        step.map(|_| found.is_some())
+    }
+
+    fn go_to(&mut self, position: usize) {
+        let ahead = position.checked_sub(self.position).map(|more| self.start + more);
+        self.position = position;
+        if let Some(start) = ahead.filter(|start| *start < self.buffer.len()) {
+            self.start = start;
+            return;
+        }
+        self.buffer.clear();
+        self.start = 0;
+        self.chunk = CHUNK_LEN_MIN;
     }
 
     /// The next frame. With `refill` the buffer may be replaced, and what was given out before is gone.

@@ -9,6 +9,7 @@ use citywarden_model::Offset;
 use super::LogError;
 use super::format::{Commit, Content, entries};
 use super::frames::{Frames, Step, find_proof};
+use super::places::Places;
 use super::segment;
 use crate::disk::Disk;
 
@@ -16,7 +17,11 @@ use crate::disk::Disk;
 pub struct LogReader {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
+    /// The segments there were when it was opened, ascending.
+    bases: Vec<Offset>,
     frames: Frames,
+    /// Used and added to, where there are any.
+    places: Option<Places>,
     /// Of the next commit.
     next: Offset,
     /// Records before it are skipped.
@@ -64,23 +69,65 @@ impl LogReader {
         let Some(&base) = bases.iter().rfind(|base| **base <= from) else {
             return Err(LogError::Gone { asked: from, oldest });
         };
-        let (file, header) = match segment::open(&**disk, dir, base, false) {
+        let frames = Self::open_segment(&**disk, dir, base, from)?;
+        let (disk, dir) = (Arc::clone(disk), dir.to_owned());
+        Ok(Self { disk, dir, bases, frames, places: None, next: base, from, found: Vec::new(), given: 0 })
+    }
+
+    /// The same reader, which uses what others have found of this log, and adds what it passes.
+    pub fn sharing(mut self, places: &Places) -> Result<Self, LogError> {
+        places.forget_before(self.bases.first().copied().unwrap_or_default());
+        self.places = Some(places.clone());
+        self.approach()?;
+        Ok(self)
+    }
+
+    /// Goes on with the record at `to`, further on or further back. What is known to lie on the way is not read; of segments
+    /// that were begun since the reader was opened all of it is.
+    pub fn seek(&mut self, to: Offset) -> Result<(), LogError> {
+        if self.found.first().is_some_and(|first| first.offset <= to) && to < self.next {
+            self.given = self.found.partition_point(|found| found.offset < to);
+            return Ok(());
+        }
+        let known = self.bases.get(..self.bases.partition_point(|base| *base <= to));
+        let Some(&base) = known.unwrap_or_default().last() else {
+            return Err(LogError::Gone { asked: to, oldest: Self::oldest(&*self.disk, &self.dir)? });
+        };
+        if base > self.frames.header().base || to < self.next {
+            self.frames = Self::open_segment(&*self.disk, &self.dir, base, to)?;
+            self.next = base;
+        }
+        self.from = to;
+        self.found.clear();
+        self.given = 0;
+        self.approach()
+    }
+
+    fn open_segment(disk: &dyn Disk, dir: &Path, base: Offset, asked: Offset) -> Result<Frames, LogError> {
+        match segment::open(disk, dir, base, false) {
+            Ok((file, header)) => Ok(Frames::new(file, header)),
             // removed between the look at the directory and this
             Err(error) if error.is_not_found() => {
-                return Err(LogError::Gone { asked: from, oldest: Self::oldest(&**disk, dir)? });
+                Err(LogError::Gone { asked, oldest: Self::oldest(disk, dir)? })
             }
-            opened => opened?,
-        };
-        let (disk, dir) = (Arc::clone(disk), dir.to_owned());
-        Ok(Self {
-            disk,
-            dir,
-            frames: Frames::new(file, header),
-            next: base,
-            from,
-            found: Vec::new(),
-            given: 0,
-        })
+            Err(error) => Err(error),
+        }
+    }
+
+    // Leaves out what lies before the last known place on the way to `from`.
+    fn approach(&mut self) -> Result<(), LogError> {
+        let Some(places) = &self.places else { return Ok(()) };
+        let base = self.frames.header().base;
+        while let Some((first, position)) =
+            places.find(base, self.from).filter(|(first, _)| *first > self.next)
+        {
+            if self.frames.jump(position, first).map_err(|source| self.failed(source))? {
+                self.next = first;
+            } else {
+                places.forget(first);
+            }
+        }
+        Ok(())
     }
 
     /// The offset of the oldest record a log of this directory keeps.
@@ -169,6 +216,9 @@ impl LogReader {
             offset = offset.next();
         }
         self.next = commit.next();
+        if let Some(places) = &self.places {
+            places.add(self.frames.header(), commit.first, position);
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use citywarden_journal::{Journal, Reader, Retention, SimulatedDisk, retain};
+use citywarden_journal::{Body, Journal, Places, Reader, Retention, SimulatedDisk, retain};
 use citywarden_model::{Clock, Offset, Span};
 use proptest::prelude::*;
 
@@ -20,6 +20,9 @@ enum Act {
     FailSync,
     Fill,
     Read(u64),
+    /// Read through as another process would, past what is committed.
+    Pass,
+    Seek(Vec<u64>),
     Retain(u64),
 }
 
@@ -35,6 +38,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::FailSync),
         1 => Just(Act::Fill),
         2 => (0..100_u64).prop_map(Act::Read),
+        1 => Just(Act::Pass),
+        2 => prop::collection::vec(0..100_u64, 1..6).prop_map(Act::Seek),
         1 => (1..6_u64).prop_map(Act::Retain),
     ]
 }
@@ -46,13 +51,15 @@ struct World {
     /// The plain list: what was taken in, by offset.
     list: BTreeMap<Offset, Vec<u8>>,
     committed: Offset,
+    /// Of all of its lives: some are stale.
+    places: Places,
 }
 
 impl World {
     fn new() -> Self {
         let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
         let journal = Some(open(&disk, &clock));
-        Self { disk, clock, journal, list: BTreeMap::new(), committed: Offset(0) }
+        Self { disk, clock, journal, list: BTreeMap::new(), committed: Offset(0), places: Places::default() }
     }
 
     fn act(&mut self, act: &Act) {
@@ -81,6 +88,8 @@ impl World {
                 self.disk.set_capacity(None);
             }
             Act::Read(from) => self.read(Offset(*from)),
+            Act::Pass => self.pass(),
+            Act::Seek(offsets) => self.seek(offsets),
             Act::Retain(segments) => {
                 let bytes_max = segments * 4096;
                 let retention = Retention { age: Span::from_mins(60), bytes_max, bytes_floor: bytes_max };
@@ -117,6 +126,33 @@ impl World {
             let mut reader = Reader::open(&disk, &dir(), from).unwrap();
             let batch = reader.next_batch(Some(self.committed), 1).unwrap();
             assert_eq!(batch.iter().next().unwrap().unwrap().offset, from);
+        }
+    }
+
+    fn pass(&self) {
+        let mut reader =
+            Reader::open_oldest(&shared(&self.disk), &dir()).unwrap().sharing(&self.places).unwrap();
+        while !reader.next_batch(None, 7).unwrap().is_empty() {}
+    }
+
+    fn seek(&self, offsets: &[u64]) {
+        let mut reader =
+            Reader::open_oldest(&shared(&self.disk), &dir()).unwrap().sharing(&self.places).unwrap();
+        let oldest = reader.position();
+        for offset in offsets.iter().map(|offset| Offset(*offset)) {
+            if offset < oldest {
+                assert!(reader.seek(offset).is_err());
+                continue;
+            }
+            if offset >= self.committed {
+                continue;
+            }
+            reader.seek(offset).unwrap();
+            let batch = reader.next_batch(Some(self.committed), 1).unwrap();
+            let record = batch.iter().next().unwrap().unwrap();
+            assert_eq!(record.offset, offset);
+            let Body::Message(message) = record.body else { continue };
+            assert_eq!(Some(message.payload), self.list.get(&offset).map(Vec::as_slice));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use citywarden::judge::{JournalEvidence, Judge, Stored, collect_evidence};
 use citywarden_alerting::Position;
 use citywarden_alerting::event::Record;
-use citywarden_journal::Reader;
+use citywarden_journal::{Places, Reader};
 use citywarden_model::{Change, Offset, Transition};
 
 use super::{Evidence, Unreadable, raise_of};
@@ -50,7 +50,7 @@ fn judge(evidence: &Evidence<'_>, way: Way) -> Result<Derived, Unreadable> {
     let (disk, dir) = (evidence.whole(), Machine::layout().journal());
     let stored = evidence.machine.stored().map_err(|error| unreadable(&error))?;
     let mut judge: Judge<Stored> = Judge::new(Machine::evaluation(), stored.clone());
-    let mut messages = JournalEvidence::new(disk.clone(), dir.clone());
+    let mut messages = JournalEvidence::new(disk.clone(), dir.clone(), Places::default());
     let mut reader = Reader::open_oldest(&disk, &dir).map_err(|error| unreadable(&error))?;
     let (mut derived, mut transitions) = (Vec::new(), Vec::new());
     loop {
