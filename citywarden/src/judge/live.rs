@@ -9,6 +9,7 @@ use citywarden_journal::{Batch, Inbox, Reader};
 use citywarden_model::{Clock, Offset, Span, Timestamp, Transition};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::decoded::each_chunk;
 use super::{EvidenceSource, Judge, Snapshot, SnapshotStore, Stored, collect_evidence};
@@ -129,7 +130,14 @@ impl Drop for Ended {
     }
 }
 
-/// A snapshot that waits until everything before it is durable.
+/// A snapshot on its way.
+enum Taken {
+    /// It waits until everything before it is durable.
+    Pending(Pending),
+    /// It is written beside the judge.
+    Writing(JoinHandle<()>),
+}
+
 struct Pending {
     snapshot: Snapshot,
     confirmed: oneshot::Receiver<()>,
@@ -165,7 +173,7 @@ impl<E: EvidenceSource + Send> LiveJudge<E> {
 
     async fn follow(&mut self) -> Result<(), JudgeStop> {
         let mut next_snapshot = self.clock.now() + self.snapshot_every;
-        let mut pending: Option<Pending> = None;
+        let mut taken: Option<Taken> = None;
         loop {
             let ending = self.stop.load(Ordering::Acquire);
             if !ending {
@@ -175,12 +183,12 @@ impl<E: EvidenceSource + Send> LiveJudge<E> {
             while let Ok(question) = self.asked.try_recv() {
                 question(&self.judge);
             }
-            pending = pending.and_then(|pending| self.settle(pending));
+            taken = taken.and_then(|taken| self.settle(taken));
             if !went_on && (ending || self.inbox.is_stopped()) {
-                return self.finish().await;
+                return self.finish(taken).await;
             }
-            if pending.is_none() && self.clock.now() >= next_snapshot {
-                pending = self.begin_snapshot().await?;
+            if taken.is_none() && self.clock.now() >= next_snapshot {
+                taken = self.begin_snapshot().await?.map(Taken::Pending);
                 next_snapshot = self.clock.now() + self.snapshot_every;
             }
         }
@@ -226,29 +234,36 @@ impl<E: EvidenceSource + Send> LiveJudge<E> {
         Ok(Some(Pending { snapshot, confirmed }))
     }
 
-    /// Writes the snapshot once everything before it is durable; gives it back where it is not yet.
-    fn settle(&self, mut pending: Pending) -> Option<Pending> {
-        match pending.confirmed.try_recv() {
-            Ok(()) => {
-                self.write(&pending.snapshot);
-                None
-            }
-            Err(oneshot::error::TryRecvError::Empty) => Some(pending),
-            Err(oneshot::error::TryRecvError::Closed) => None,
+    /// Has the snapshot written once everything before it is durable; nothing is left of one that is.
+    fn settle(&self, taken: Taken) -> Option<Taken> {
+        match taken {
+            Taken::Writing(writing) => (!writing.is_finished()).then_some(Taken::Writing(writing)),
+            Taken::Pending(mut pending) => match pending.confirmed.try_recv() {
+                Ok(()) => self.begin_write(pending.snapshot).map(Taken::Writing),
+                Err(oneshot::error::TryRecvError::Empty) => Some(Taken::Pending(pending)),
+                Err(oneshot::error::TryRecvError::Closed) => None,
+            },
         }
     }
 
-    fn write(&self, snapshot: &Snapshot) {
-        if let Err(error) = self.snapshots.write(snapshot) {
-            // not the end: a restart reads on from an older one
-            tracing::warn!("the snapshot at {} was not written: {error}", snapshot.next);
+    /// Writes the snapshot, on a thread for that where the disk may keep it.
+    fn begin_write(&self, snapshot: Snapshot) -> Option<JoinHandle<()>> {
+        let snapshots = self.snapshots.clone();
+        if snapshots.may_block() {
+            return Some(tokio::task::spawn_blocking(move || write(&snapshots, &snapshot)));
         }
+        write(&snapshots, &snapshot);
+        None
     }
 
-    async fn finish(&mut self) -> Result<(), JudgeStop> {
+    async fn finish(&mut self, taken: Option<Taken>) -> Result<(), JudgeStop> {
+        // one after the other: each removes what is older
+        if let Some(Taken::Writing(writing)) = taken {
+            drop(writing.await);
+        }
         if let Some(pending) = self.begin_snapshot().await? {
             pending.confirmed.await.map_err(|_| citywarden_alerting::service::Stopped)?;
-            self.write(&pending.snapshot);
+            write(&self.snapshots, &pending.snapshot);
         }
         Ok(())
     }
@@ -278,6 +293,13 @@ fn judge_all(judge: &mut Judge<Stored>, batch: Batch<'_>, judged: &mut Judged) -
 
 fn unreadable(error: impl std::fmt::Display) -> JudgeStop {
     JudgeStop::Journal(error.to_string())
+}
+
+fn write(snapshots: &SnapshotStore, snapshot: &Snapshot) {
+    if let Err(error) = snapshots.write(snapshot) {
+        // not the end: a restart reads on from an older one
+        tracing::warn!("the snapshot at {} was not written: {error}", snapshot.next);
+    }
 }
 
 async fn hand_over(

@@ -58,6 +58,11 @@ impl SnapshotStore {
         Ok(())
     }
 
+    /// Whether writing one may take long.
+    pub(crate) fn may_block(&self) -> bool {
+        self.disk.may_block()
+    }
+
     /// Removes the snapshot of this place.
     pub(crate) fn remove(&self, next: Offset) -> io::Result<()> {
         self.disk.remove(&self.dir.join(name_of(next)))
