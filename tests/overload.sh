@@ -2,7 +2,7 @@
 # Overload: devices that offer more than can be judged, for ten minutes, on a disk that the journal fills. What must hold: memory stays
 # bounded, devices are slowed and lose nothing, and when they stop everything acknowledged has been judged once.
 #
-#   overload.sh [BINARY] [DURATION] [MESSAGES A SECOND]      needs root, for a small disk of its own (a tmpfs of 4 GiB)
+#   overload.sh [BINARY] [DURATION] [MESSAGES A SECOND]      needs root, for a small disk of its own (a tmpfs of 6 GiB)
 #
 # The last result is in docs/reliability.md.
 set -euo pipefail
@@ -10,9 +10,9 @@ cd "$(dirname "$0")/.."
 binary=$(realpath "${1:-target/release/citywarden}")
 duration=${2:-600s}
 rate=${3:-300000}
-# 3 million samples of 32 bytes beyond rhythms and 15,000 series with 80 by rhythm, twice that where places for them have just doubled: 260 MiB.
-# A packed snapshot and the offsets that retention asks for, twice while they grow: 150 MiB. The rest is the service, its connections, its inbox.
-memory_max_kib=$((640 * 1024))
+# 8 million samples of 32 bytes beyond rhythms and 15,000 series with 80 by rhythm, twice that where places for them have just doubled: 560 MiB.
+# A packed snapshot and the offsets that retention asks for, twice while they grow: 350 MiB. The rest is the service, its connections, its inbox.
+memory_max_kib=$((1152 * 1024))
 
 fail() { echo "overload.sh: $*" >&2; exit 1; }
 [ -x "$binary" ] || fail "$binary is not there: cargo build --release"
@@ -22,7 +22,7 @@ dir=$(mktemp -d)
 service=
 trap '[ -z "$service" ] || kill "$service" 2>/dev/null || true; wait; umount "$dir/data" 2>/dev/null || true; rm -rf "$dir"' EXIT
 mkdir "$dir/data"
-mount -t tmpfs -o size=4g tmpfs "$dir/data"
+mount -t tmpfs -o size=6g tmpfs "$dir/data"
 # they are registered as devices that send once a minute, and flood
 "$binary" simulate load --devices 5000 --rate 83 --for "$duration" --registry "$dir/registry" --files-only >/dev/null
 cat >"$dir/citywarden.toml" <<CONFIG

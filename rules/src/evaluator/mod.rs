@@ -53,7 +53,7 @@ use std::sync::Arc;
 
 use citywarden_model::{AlertKind, AssetId, Change, Digest, Moment, Offset, Registry, RuleId, Transition};
 
-pub use options::{EvaluatorOptions, READINGS_SURPLUS_MAX};
+pub use options::{EvaluatorOptions, READINGS_SHARE_MIN, READINGS_SURPLUS_MAX};
 pub use outlook::{CaseState, Explanation, VerdictLine};
 pub use snapshot::RestoreError;
 pub use tally::RuleTally;

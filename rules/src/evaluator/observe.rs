@@ -235,7 +235,7 @@ impl Evaluator {
         if let Some(newest) = sender.newest {
             series.forget(newest.observed - channel.keep);
         }
-        self.surplus.bound(series, before, self.options.readings_surplus_max);
+        self.surplus.bound(series, before, &self.options);
         self.ask_channel(field, plan.asset, place);
     }
 

@@ -21,6 +21,8 @@ pub struct EvaluatorOptions {
     /// So many samples all series together hold beyond their devices' rhythm, see [`READINGS_SURPLUS_MAX`]; another number
     /// is for tests, and the same for all who judge one journal.
     pub readings_surplus_max: usize,
+    /// The least that each series may hold of it, see [`READINGS_SHARE_MIN`].
+    pub readings_share_min: usize,
 }
 
 impl EvaluatorOptions {
@@ -34,6 +36,7 @@ impl EvaluatorOptions {
             duplicate_within: Span::from_secs(60),
             coverage_min: 750_000,
             readings_surplus_max: READINGS_SURPLUS_MAX,
+            readings_share_min: READINGS_SHARE_MIN,
         }
     }
 }
@@ -82,10 +85,14 @@ pub(crate) fn grace(interval: Span) -> Span {
 pub(crate) const READINGS_MIN: usize = 2_000;
 
 /// Readings kept of all quantities of all devices beyond what is regular of each: beyond them, who has more than an equal
-/// share loses its oldest, and [`READINGS_MIN`] are no longer kept of it. 96 MiB in memory, twice that where places for
-/// them have just doubled; of messages of 200 bytes, each kept once for all its quantities, at most 0.7 GB outlive
-/// retention.
-pub const READINGS_SURPLUS_MAX: usize = 3_000_000;
+/// share loses its oldest, and [`READINGS_MIN`] are no longer kept of it. 256 MB in memory, twice that where places for
+/// them have just doubled; of messages of 200 bytes, each kept once for all its quantities, at most 1.8 GB outlive
+/// retention, a third of it where each has three.
+pub const READINGS_SURPLUS_MAX: usize = 8_000_000;
+
+/// The least of a share: with so many devices that an equal share is smaller, memory grows with their number. A province
+/// whose units give no interval is no flood.
+pub const READINGS_SHARE_MIN: usize = 64;
 
 /// How many readings are regular of a device with this interval where rules look back so far: twice what its rhythm makes.
 /// Of one without an interval none is.

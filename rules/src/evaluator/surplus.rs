@@ -1,10 +1,10 @@
 //! What series hold beyond their rhythm. Whoever keeps it is never cut; those who send more share a memory of fixed size,
-//! however many they are: beyond it, who holds more than an equal share of it loses two samples for each that comes.
+//! as long as there is a share for each: beyond it, who holds more than an equal share loses two samples for each that comes.
 
 use super::Evaluator;
 use super::field::Field;
 use super::lane::{AssetState, Lane};
-use super::options::{READINGS_MIN, regular_readings};
+use super::options::{EvaluatorOptions, READINGS_MIN, regular_readings};
 use super::series::Series;
 
 /// How much is held beyond rhythms. A function of the series: no snapshot holds it.
@@ -23,16 +23,17 @@ impl Surplus {
     }
 
     /// Takes note of what came into a series, which had `before` beyond its rhythm, and bounds it: by itself, and where
-    /// all together have more than `most` by its share.
-    pub(crate) fn bound(&mut self, series: &mut Series, before: usize, most: usize) {
+    /// all together have more than they may by its share.
+    pub(crate) fn bound(&mut self, series: &mut Series, before: usize, options: &EvaluatorOptions) {
         let held = series.surplus();
         if held == 0 && before == 0 {
             return;
         }
         let others = self.samples.saturating_sub(before);
         let mut allowed = READINGS_MIN.saturating_sub(series.regular());
+        let most = options.readings_surplus_max;
         if others + held > most {
-            let share = (most / self.series.max(1)).max(1);
+            let share = (most / self.series.max(1)).max(options.readings_share_min);
             allowed = allowed.min(share.max(held.saturating_sub(2)));
         }
         if held > allowed {

@@ -79,7 +79,11 @@ impl Flood {
 }
 
 fn options() -> EvaluatorOptions {
-    EvaluatorOptions { readings_surplus_max: SURPLUS_MAX, ..EvaluatorOptions::of("330624".into()) }
+    EvaluatorOptions {
+        readings_surplus_max: SURPLUS_MAX,
+        readings_share_min: 1,
+        ..EvaluatorOptions::of("330624".into())
+    }
 }
 
 fn play(steps: &[Step], with_restarts: bool) -> (Vec<Transition>, Vec<VerdictLine>) {
