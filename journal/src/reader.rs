@@ -1,5 +1,6 @@
 //! Reads the journal from an offset on.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -60,6 +61,11 @@ impl<'a> Batch<'a> {
     /// The records as the bytes that are hashed and proved, in order.
     pub fn raw(&self) -> impl Iterator<Item = (Offset, &'a [u8])> + use<'a> {
         self.0.iter()
+    }
+    /// Those at these places, counted from the first; fewer where there are fewer.
+    #[must_use]
+    pub fn part(&self, places: Range<usize>) -> Self {
+        Self(self.0.part(places))
     }
     /// How many there are.
     pub const fn len(&self) -> usize {

@@ -1,7 +1,8 @@
 //! What records say, made out before they are judged. It depends on the record and on the register alone, so that another
 //! thread can do it while the judge is busy with the records before.
 
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use citywarden_formats::{Format, Profile};
@@ -11,12 +12,10 @@ use citywarden_rules::{DeviceNumber, Devices};
 
 use super::{DeadLetter, decode_as, topic};
 
-/// How many records are decoded before they are handed on: what they say still fits into the second caches.
-const RECORDS_A_CHUNK: usize = 256;
-/// How many chunks may wait for the judge.
-const CHUNKS_WAITING: usize = 2;
+/// How many records are decoded at a time.
+const RECORDS_A_CHUNK: usize = 128;
 /// From so many records on it pays to decode them beside the judge: a thread is begun for them.
-const BESIDE_MIN: usize = 4 * RECORDS_A_CHUNK;
+const BESIDE_MIN: usize = 8 * RECORDS_A_CHUNK;
 
 /// A record, and what its message says where that could be made out ahead.
 pub(crate) struct Decoded<'m> {
@@ -70,7 +69,7 @@ impl Decoder {
     }
 }
 
-/// Hands all records of a batch to `judge`, in their order, decoded. Many of them are decoded beside it.
+/// Hands all records of a batch to `judge`, in their order, decoded. Of many the later ones are decoded beside it.
 pub(crate) fn each_chunk<'m, E>(
     batch: Batch<'m>,
     decoder: &Decoder,
@@ -84,61 +83,98 @@ fn here<'m, E>(
     decoder: &Decoder,
     mut judge: impl FnMut(&Chunk<'m>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut records = batch.iter();
     let mut chunk = Chunk::new();
-    while fill(&mut chunk, &mut records, decoder) {
-        judge(&chunk)?;
-    }
-    Ok(())
+    (0..chunks_of(batch)).try_for_each(|place| {
+        fill(&mut chunk, batch, place, decoder);
+        judge(&chunk)
+    })
 }
 
+/// The judge waits for nobody: where the other thread has not come as far, as on a busy machine, it decodes for itself.
 fn beside<'m, E>(
     batch: Batch<'m>,
     decoder: &Decoder,
     mut judge: impl FnMut(&Chunk<'m>) -> Result<(), E>,
 ) -> Result<(), E> {
+    let judged = AtomicUsize::new(0);
     thread::scope(|scope| {
-        let (sender, chunks) = sync_channel(CHUNKS_WAITING);
+        let (sender, made) = channel();
         let (back, used) = channel();
-        let decode = move || decode_all(batch, decoder, &sender, &used);
-        if thread::Builder::new().name("judge-decode".to_owned()).spawn_scoped(scope, decode).is_err() {
+        let judged = &judged;
+        let ahead = move || decode_ahead(batch, decoder, judged, &sender, &used);
+        if thread::Builder::new().name("judge-decode".to_owned()).spawn_scoped(scope, ahead).is_err() {
             return here(batch, decoder, judge);
         }
-        for chunk in chunks {
-            judge(&chunk)?;
-            // whoever made it also takes it apart; at the end nobody wants it any more
-            drop(back.send(chunk));
+        let (mut ahead, mut own) = (Ahead { made, next: None }, Chunk::new());
+        for place in 0..chunks_of(batch) {
+            judged.store(place, Ordering::Relaxed);
+            if let Some(chunk) = ahead.take(place) {
+                judge(&chunk)?;
+                // whoever made it also takes it apart; at the end nobody wants it any more
+                drop(back.send(chunk));
+            } else {
+                fill(&mut own, batch, place, decoder);
+                judge(&own)?;
+            }
         }
         Ok(())
     })
 }
 
-/// Ends early where the judge has stopped.
-fn decode_all<'m>(
+/// Decodes what is behind the chunk that is being judged, up to the end or until the judge has stopped.
+fn decode_ahead<'m>(
     batch: Batch<'m>,
     decoder: &Decoder,
-    chunks: &SyncSender<Chunk<'m>>,
+    judged: &AtomicUsize,
+    made: &Sender<(usize, Chunk<'m>)>,
     used: &Receiver<Chunk<'m>>,
 ) {
-    let mut records = batch.iter();
+    let mut place = 0;
     loop {
+        place = (judged.load(Ordering::Relaxed) + 1).max(place);
         let mut chunk = used.try_recv().unwrap_or_default();
-        if !fill(&mut chunk, &mut records, decoder) || chunks.send(chunk).is_err() {
+        if place >= chunks_of(batch) {
             return;
+        }
+        fill(&mut chunk, batch, place, decoder);
+        if made.send((place, chunk)).is_err() {
+            return;
+        }
+        place += 1;
+    }
+}
+
+/// What was decoded ahead and is not judged yet, by its place.
+struct Ahead<'m> {
+    made: Receiver<(usize, Chunk<'m>)>,
+    next: Option<(usize, Chunk<'m>)>,
+}
+
+impl<'m> Ahead<'m> {
+    /// The chunk of this place, where it is made.
+    fn take(&mut self, place: usize) -> Option<Chunk<'m>> {
+        loop {
+            match self.next.take().or_else(|| self.made.try_recv().ok())? {
+                (made, chunk) if made == place => return Some(chunk),
+                // too late: the judge has decoded it for itself
+                (made, _) if made < place => {}
+                later => {
+                    self.next = Some(later);
+                    return None;
+                }
+            }
         }
     }
 }
 
-/// The next records; whether there were any.
-fn fill<'m>(
-    chunk: &mut Chunk<'m>,
-    records: &mut impl Iterator<Item = Result<Record<'m>, RecordError>>,
-    decoder: &Decoder,
-) -> bool {
+fn chunks_of(batch: Batch<'_>) -> usize {
+    batch.len().div_ceil(RECORDS_A_CHUNK)
+}
+
+fn fill<'m>(chunk: &mut Chunk<'m>, batch: Batch<'m>, place: usize, decoder: &Decoder) {
     chunk.clear();
-    let next = records.take(RECORDS_A_CHUNK);
-    chunk.extend(next.map(|record| record.map(|record| decoder.decode(record))));
-    !chunk.is_empty()
+    let records = batch.part(place * RECORDS_A_CHUNK..(place + 1) * RECORDS_A_CHUNK);
+    chunk.extend(records.iter().map(|record| record.map(|record| decoder.decode(record))));
 }
 
 #[cfg(test)]

@@ -51,6 +51,12 @@ impl<'a> LogBatch<'a> {
             .iter()
             .map(move |found| (found.offset, buffer.get(found.place.clone()).unwrap_or_default()))
     }
+    /// Those at these places, counted from the first; fewer where there are fewer.
+    #[must_use]
+    pub fn part(&self, places: Range<usize>) -> Self {
+        let end = places.end.min(self.found.len());
+        Self { found: self.found.get(places.start.min(end)..end).unwrap_or_default(), ..*self }
+    }
     /// How many there are.
     pub const fn len(&self) -> usize {
         self.found.len()
