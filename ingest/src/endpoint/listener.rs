@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use citywarden_journal::Inbox;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -28,6 +28,9 @@ use crate::codec::Reason;
 
 /// After a connection could not be accepted (too many open files): others may close meanwhile.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// Connections that may wait to be accepted: after a restart thousands of devices come back in the same moment, and who finds no
+/// place tries again only after a second. The system bounds it too (`net.core.somaxconn`, 4096 by default).
+const BACKLOG: u32 = 4096;
 
 /// A listening endpoint.
 pub struct Endpoint<D = TcpListener> {
@@ -89,6 +92,7 @@ impl<D> std::fmt::Debug for Endpoint<D> {
 
 impl Endpoint {
     /// Reads which sessions there are in `store` and listens. Nothing is accepted before [`Endpoint::run`].
+    #[expect(clippy::unused_async, reason = "listening needs a runtime, and whoever awaits has one")]
     pub async fn bind(
         config: EndpointConfig,
         inbox: Inbox,
@@ -103,12 +107,20 @@ impl Endpoint {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| BindError::NoRandom(error.to_string()))?;
         let failed = |source| BindError::Listen { listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let listener = listening(listen).map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
         let mut endpoint = Self::behind(listener, config, inbox, counters, store, key)?;
         endpoint.local_addr = local_addr;
         Ok(endpoint)
     }
+}
+
+fn listening(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // as after any restart: connections of before may not be forgotten yet
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 impl<D: Door> Endpoint<D> {

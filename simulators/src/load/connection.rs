@@ -6,6 +6,7 @@ use std::time::Duration;
 use citywarden_model::{Clock, Span, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use super::pace::Pace;
 use super::packet::{self, CONNACK_ACCEPTED, DISCONNECT, PUBACK_HEAD, PUBACK_LEN, Template};
@@ -24,6 +25,8 @@ pub(super) struct Connection {
     address: String,
     hello: Vec<u8>,
     clock: Arc<dyn Clock>,
+    /// A place for each that may greet at the same time.
+    greeting: Arc<Semaphore>,
     templates: Vec<Template>,
     window: Window,
     /// Messages that are still to be written.
@@ -44,7 +47,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(load: &Load, number: u32, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(load: &Load, number: u32, clock: Arc<dyn Clock>, greeting: Arc<Semaphore>) -> Self {
         let share = load.messages / u64::from(load.connections);
         let rest = load.messages % u64::from(load.connections);
         Self {
@@ -52,6 +55,7 @@ impl Connection {
             address: load.address.clone(),
             hello: packet::connect(&format!("load-connection-{number}"), load.credentials.as_ref()),
             clock,
+            greeting,
             templates: (0..TEMPLATES).map(|n| Template::new(&load.region, number * 7 + n)).collect(),
             window: Window::new(load.window),
             left: share + u64::from(u64::from(number) < rest),
@@ -98,6 +102,7 @@ impl Connection {
 
     async fn greet(&self) -> Result<TcpStream, LoadError> {
         let network = |source| self.network(source);
+        let _place = self.greeting.acquire().await.expect("nobody closes it");
         let mut socket = TcpStream::connect(&self.address).await.map_err(network)?;
         socket.set_nodelay(true).map_err(network)?;
         socket.write_all(&self.hello).await.map_err(network)?;

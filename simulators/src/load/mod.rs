@@ -13,6 +13,7 @@ use std::io;
 use std::sync::Arc;
 
 use citywarden_model::{Clock, Span};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use connection::Connection;
@@ -44,6 +45,8 @@ pub struct Load {
 
 /// The largest window: packet ids are the places in it, and 0 is none.
 pub const WINDOW_MAX: u16 = u16::MAX;
+/// Connections that are made at the same time: Mosquitto lets a hundred wait to be accepted, and cuts others off.
+const GREETING_MAX: usize = 64;
 /// Devices are numbered with five digits.
 pub const DEVICES_MAX: u32 = 100_000;
 
@@ -98,8 +101,9 @@ pub enum LoadError {
 pub async fn run(load: &Load, clock: &Arc<dyn Clock>) -> Result<LoadReport, LoadError> {
     check(load)?;
     let mut connections = JoinSet::new();
+    let greeting = Arc::new(Semaphore::new(GREETING_MAX));
     for number in 0..load.connections {
-        connections.spawn(Connection::new(load, number, Arc::clone(clock)).run());
+        connections.spawn(Connection::new(load, number, Arc::clone(clock), Arc::clone(&greeting)).run());
     }
     let mut report = LoadReport::default();
     while let Some(done) = connections.join_next().await {
