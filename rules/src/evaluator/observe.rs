@@ -236,6 +236,9 @@ impl Evaluator {
             series.forget(newest.observed - channel.keep);
         }
         self.surplus.bound(series, before, &self.options);
+        if self.surplus.is_sweep_due(&self.options, self.moment.at) {
+            self.sweep(self.moment.at);
+        }
         self.ask_channel(field, plan.asset, place);
     }
 
@@ -292,9 +295,12 @@ impl Evaluator {
         lane.map(|lane| lane.whereabouts.take(fix, &field.zones)).unwrap_or_default()
     }
 
-    /// Keeps an event with its sender's asset, and with the asset that it concerns.
+    /// Keeps an event with its sender's asset, and with the asset that it concerns; one that no rule reads is not kept.
     fn keep_event(&mut self, keeping: Keeping<'_>, event: &Event<'_>) {
         let Keeping { field, plan, admission, moment } = keeping;
+        if !field.plans.iter().any(|rule| rule.reads_event(&event.name)) {
+            return;
+        }
         let value = |(name, number): &(std::borrow::Cow<'_, str>, f64)| {
             Some((name.clone().into_owned(), fixed::from_number(*number)?))
         };

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::lane::AssetState;
 use super::meter::Meter;
 use super::names::Names;
+use super::surplus::Sweep;
 use super::tally::Tally;
 use super::timers::{Sleeper, Timers};
 use super::{Evaluator, EvaluatorOptions};
 use crate::rule::RuleSet;
 
 /// Rises with every change of what is kept; older ones are made again from the journal.
-const VERSION: u16 = 5;
+const VERSION: u16 = 6;
 
 /// Why a snapshot cannot be gone on from: the journal has to be judged again from its beginning.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +62,7 @@ struct Saved<'a> {
     tally: &'a Tally,
     moment: Moment,
     index: u32,
+    swept: Sweep,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +73,7 @@ struct Loaded {
     tally: Tally,
     moment: Moment,
     index: u32,
+    swept: Sweep,
 }
 
 impl Evaluator {
@@ -89,6 +92,7 @@ impl Evaluator {
             tally: &self.tally,
             moment: self.moment,
             index: self.index,
+            swept: self.surplus.last,
         };
         postcard::to_stdvec(&(head, saved)).expect("plain data can always be written to memory")
     }
@@ -117,6 +121,7 @@ impl Evaluator {
         evaluator.tally = loaded.tally;
         evaluator.moment = loaded.moment;
         evaluator.index = loaded.index;
+        evaluator.surplus.last = loaded.swept;
         evaluator.fits()?;
         evaluator.count_standing();
         evaluator.count_surplus();

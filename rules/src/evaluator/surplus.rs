@@ -1,5 +1,10 @@
 //! What series hold beyond their rhythm. Whoever keeps it is never cut; those who send more share a memory of fixed size,
 //! as long as there is a share for each: beyond it, who holds more than an equal share loses two samples for each that comes.
+//! Who fell silent sends nothing that could cut it: as long as there is too much, all series are gone through once a minute,
+//! and whenever an eighth more came.
+
+use citywarden_model::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::Evaluator;
 use super::field::Field;
@@ -7,13 +12,35 @@ use super::lane::{AssetState, Lane};
 use super::options::{EvaluatorOptions, READINGS_MIN, regular_readings};
 use super::series::Series;
 
-/// How much is held beyond rhythms. A function of the series: no snapshot holds it.
+/// How often, by the journal's clock, all series are gone through while there is too much.
+const SWEEP_EVERY: Span = Span::from_secs(60);
+
+/// What comes beyond the greatest number before all are gone through, as a part of it.
+const SWEEP_AFTER: usize = 8;
+
+/// How much is held beyond rhythms: a function of the series, of which a snapshot holds the last sweep alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Surplus {
     /// Samples of all series beyond what is regular of each.
     samples: usize,
     /// Series there are.
     series: usize,
+    pub(crate) last: Sweep,
+}
+
+/// When all series were gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sweep {
+    /// By the journal's clock.
+    at: Timestamp,
+    /// What was left beyond rhythms.
+    left: usize,
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Self { at: Timestamp::from_nanos(i64::MIN), left: 0 }
+    }
 }
 
 impl Surplus {
@@ -31,15 +58,25 @@ impl Surplus {
         }
         let others = self.samples.saturating_sub(before);
         let mut allowed = READINGS_MIN.saturating_sub(series.regular());
-        let most = options.readings_surplus_max;
-        if others + held > most {
-            let share = (most / self.series.max(1)).max(options.readings_share_min);
-            allowed = allowed.min(share.max(held.saturating_sub(2)));
+        if others + held > options.readings_surplus_max {
+            allowed = allowed.min(self.share(options).max(held.saturating_sub(2)));
         }
         if held > allowed {
             series.keep_at_most(series.regular() + allowed);
         }
         self.samples = others + series.surplus();
+    }
+
+    /// Whether all together have more than they may, and it is time to look who can do without.
+    pub(crate) fn is_sweep_due(&self, options: &EvaluatorOptions, now: Timestamp) -> bool {
+        let most = options.readings_surplus_max;
+        self.samples > most
+            && (now - SWEEP_EVERY >= self.last.at
+                || self.samples > self.last.left.max(most) + most / SWEEP_AFTER)
+    }
+
+    fn share(&self, options: &EvaluatorOptions) -> usize {
+        (options.readings_surplus_max / self.series.max(1)).max(options.readings_share_min)
     }
 
     fn add(&mut self, lane: &Lane) {
@@ -61,7 +98,7 @@ impl Surplus {
 impl Evaluator {
     /// Says anew what is regular for each series, and counts what is beyond.
     pub(crate) fn count_surplus(&mut self) {
-        self.surplus = Surplus::default();
+        self.surplus = Surplus { last: self.surplus.last, ..Surplus::default() };
         for (asset, state) in self.states.iter_mut().enumerate() {
             let AssetState { live, late, .. } = state;
             for lane in std::iter::once(live).chain(late.as_deref_mut()) {
@@ -69,6 +106,45 @@ impl Evaluator {
                 self.surplus.add(lane);
             }
         }
+    }
+
+    /// Forgets what no window can reach any more, of devices that fell silent too; where there is still too much, cuts
+    /// everybody to a share.
+    pub(crate) fn sweep(&mut self, now: Timestamp) {
+        for (asset, state) in self.states.iter_mut().enumerate() {
+            forget_unreached(&self.field, asset, &mut state.live, now);
+        }
+        self.count_surplus();
+        if self.surplus.samples > self.options.readings_surplus_max {
+            let share = self.surplus.share(&self.options);
+            let lanes = self.states.iter_mut().flat_map(|state| {
+                let AssetState { live, late, .. } = state;
+                std::iter::once(live).chain(late.as_deref_mut())
+            });
+            lanes.for_each(|lane| cut(lane, share));
+            self.count_surplus();
+        }
+        self.surplus.last = Sweep { at: now, left: self.surplus.samples };
+    }
+}
+
+/// By the clock of each device: what it sends next is of the time since it sent last.
+fn forget_unreached(field: &Field, asset: usize, lane: &mut Lane, now: Timestamp) {
+    let Some(kind) = field.kind_of(asset) else { return };
+    for sender in &mut lane.senders {
+        let Some(newest) = sender.newest else { continue };
+        let its_now = newest.observed + now.since(newest.received).max(Span::ZERO);
+        for (channel, series) in kind.channels.iter().zip(&mut sender.series) {
+            if let Some(series) = series {
+                series.forget(its_now - channel.keep);
+            }
+        }
+    }
+}
+
+fn cut(lane: &mut Lane, share: usize) {
+    for series in lane.senders.iter_mut().flat_map(|sender| &mut sender.series).flatten() {
+        series.keep_at_most(series.regular() + share.min(READINGS_MIN.saturating_sub(series.regular())));
     }
 }
 
