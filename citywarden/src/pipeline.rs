@@ -131,7 +131,9 @@ pub(crate) async fn start(
 
 /// Runs a stage on a thread and a small runtime of its own.
 fn on_thread(end: End, stage: impl Future<Output = ()> + Send + 'static) -> std::io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // what may block in it runs on threads of the same name
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().thread_name(end.stage).build()?;
     std::thread::Builder::new().name(end.stage.to_owned()).spawn(move || {
         let _end = end;
         runtime.block_on(stage);

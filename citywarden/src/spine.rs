@@ -129,6 +129,7 @@ impl Spine {
         let texts = TextStore::open(Arc::clone(disk), &layout.texts())?;
         let stored = Stored::new(texts.clone(), options.local);
         let snapshots = SnapshotStore::open(disk, layout.snapshots())?;
+        snapshots.clear_leftovers()?;
         check_history(&snapshots, &journal.inbox, &handle)?;
         let (judge, from) = resume(grounds, &options.evaluation, &stored, &snapshots)?;
         let progress = Arc::new(Progress::default());

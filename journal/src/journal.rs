@@ -6,7 +6,7 @@ use std::sync::Arc;
 use citywarden_model::{Clock, Timestamp};
 
 use crate::control::Control;
-use crate::disk::{Disk, Reserve, ReservingDisk};
+use crate::disk::{Disk, Reserve, ReservingDisk, clear_replacements};
 use crate::inbox::{Inbox, InboxOptions};
 use crate::log::{CheckpointKey, Log, LogError, LogOptions, Recovery};
 use crate::record::{Record, RecordError};
@@ -60,6 +60,7 @@ impl Journal {
         let disk: Arc<dyn Disk> =
             Arc::new(ReservingDisk { disk: Arc::clone(disk), reserve: options.reserve, file_bytes });
         let (log, recovery) = Log::open(&disk, dir, options.log)?;
+        clear_replacements(&*disk, dir).map_err(|source| LogError::disk("clear", dir, source))?;
         let last_received_at = last_received_at(&recovery)?;
         let inbox =
             Inbox::new(clock, options.inbox, options.log.record_bytes_max, recovery.next, last_received_at);

@@ -34,7 +34,10 @@ pub use control::Control;
 pub use cursor::{CursorError, Cursors};
 #[cfg(feature = "simulated-disk")]
 pub use disk::SimulatedDisk;
-pub use disk::{Disk, DiskFile, DiskLock, HostDisk, Reserve, Space, read_whole, replace, replace_parts};
+pub use disk::{
+    Disk, DiskFile, DiskLock, HostDisk, Reserve, Space, clear_replacements, read_whole, replace,
+    replace_parts,
+};
 pub use inbox::{AppendError, Inbox, InboxBatch, InboxOptions, Waiting};
 pub use journal::{Journal, JournalOptions, OpenError};
 pub use log::{

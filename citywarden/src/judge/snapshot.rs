@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use citywarden_journal::{Disk, read_whole, replace_parts};
+use citywarden_journal::{Disk, clear_replacements, read_whole, replace_parts};
 use citywarden_model::{Digest, Hasher, Offset};
 
 /// How many snapshots are kept: the newest, and one before it for the case that the newest cannot be read.
@@ -39,6 +39,11 @@ impl SnapshotStore {
     pub fn open(disk: &Arc<dyn Disk>, dir: PathBuf) -> io::Result<Self> {
         disk.create_dir(&dir)?;
         Ok(Self { disk: Arc::clone(disk), dir })
+    }
+
+    /// Removes what a crash left of snapshots that were being written. Nobody may be writing one.
+    pub(crate) fn clear_leftovers(&self) -> io::Result<()> {
+        clear_replacements(&*self.disk, &self.dir)
     }
 
     /// Writes a snapshot whole or not at all, and removes the oldest. Where nothing came since the last one, as on a full
@@ -162,5 +167,18 @@ mod tests {
             store.write(&Snapshot { next: Offset(next), evaluator: Vec::new() }).unwrap();
             assert_eq!(store.places().unwrap(), places.into_iter().map(Offset).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn what_a_crash_left_of_snapshots_goes_at_the_next_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Disk> = Arc::new(HostDisk);
+        let store = SnapshotStore::open(&disk, dir.path().to_owned()).unwrap();
+        store.write(&Snapshot { next: Offset(5), evaluator: vec![7; 100] }).unwrap();
+        for next in [50, 500] {
+            std::fs::write(dir.path().join(format!("{}.tmp", name_of(Offset(next)))), [7; 60]).unwrap();
+        }
+        store.clear_leftovers().unwrap();
+        assert_eq!(disk.list(dir.path()).unwrap(), [name_of(Offset(5))]);
     }
 }

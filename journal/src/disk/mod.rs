@@ -88,6 +88,9 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+/// What the name of a file ends with while it is written, before it takes the place of another.
+const TEMPORARY: &str = ".tmp";
+
 /// Replaces a small file so that after a crash it holds either all of the old or all of the new.
 pub fn replace(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     replace_parts(disk, dir, name, &[bytes])
@@ -115,7 +118,7 @@ pub(crate) fn replace_with<E>(
     write: impl FnOnce(&dyn DiskFile) -> Result<(), E>,
     failed: impl Fn(io::Error) -> E,
 ) -> Result<(), E> {
-    let temporary = dir.join(format!("{name}.tmp"));
+    let temporary = dir.join(format!("{name}{TEMPORARY}"));
     match disk.remove(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
@@ -128,6 +131,12 @@ pub(crate) fn replace_with<E>(
         return written;
     }
     disk.rename(&temporary, &dir.join(name)).and_then(|()| disk.sync_dir(dir)).map_err(failed)
+}
+
+/// Removes what a crash left of files of this directory that were being replaced. Nobody may be replacing one.
+pub fn clear_replacements(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    let names = disk.list(dir)?;
+    names.iter().filter(|name| name.ends_with(TEMPORARY)).try_for_each(|name| disk.remove(&dir.join(name)))
 }
 
 /// The whole of a small file; `None` where there is none.

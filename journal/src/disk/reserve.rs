@@ -1,13 +1,15 @@
 //! A disk that leaves room: the journal does not fill it to the last byte.
 //!
 //! What frees room again needs some itself: a snapshot of the judge, without which no segment may go, what has to outlive a
-//! segment, and the alert log. So no new segment is begun where less than the reserve would be left.
+//! segment, and the alert log. So no new segment is begun where less than the reserve would be left, and room to write anew
+//! what outlives segments already: while it is replaced it is there twice.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::{Disk, DiskFile, DiskLock, Space};
+use crate::remnant::remnant_bytes;
 
 /// Space that is left to others.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -32,10 +34,19 @@ pub(crate) struct ReservingDisk {
     pub(crate) file_bytes: u64,
 }
 
+impl ReservingDisk {
+    /// Where something outlives segments already: as much again, and what the next segment may add to it.
+    fn for_remnant(&self, dir: &Path) -> io::Result<u64> {
+        let there = remnant_bytes(&*self.disk, dir)?;
+        Ok(if there == 0 { 0 } else { there.saturating_add(self.file_bytes) })
+    }
+}
+
 impl Disk for ReservingDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let space = self.disk.space(path.parent().unwrap_or(path))?;
-        let reserve = self.reserve.of(&space);
+        let dir = path.parent().unwrap_or(path);
+        let space = self.disk.space(dir)?;
+        let reserve = self.reserve.of(&space).saturating_add(self.for_remnant(dir)?);
         if space.free < reserve.saturating_add(self.file_bytes) {
             let Space { free, .. } = space;
             let why =

@@ -40,7 +40,7 @@ use crate::fields::Fields;
 use crate::log::LogError;
 use crate::record::{Body, Record, RecordError};
 use index::Index;
-pub(crate) use write::{RemnantWriter, replace_remnant};
+pub(crate) use write::{RemnantWriter, remnant_bytes, replace_remnant};
 
 const FILE: &str = "remnant";
 const MAGIC: &[u8; 8] = b"CWRMNT\r\n";

@@ -199,3 +199,41 @@ fn a_remnant_of_the_earlier_version_is_read_and_replaced_at_the_next_removal() {
     check(&disk, &sent, &needed, "replaced");
     assert_eq!(disk.contents(&path).unwrap().get(8), Some(&2), "its version");
 }
+
+#[test]
+fn a_start_gives_back_what_a_crash_left_of_a_remnant() {
+    let (disk, clock, sent) = journal_of(&[300; 60]);
+    let all: BTreeSet<Offset> = sent.keys().copied().collect();
+    retain_until(&disk, &clock, 20, &all).unwrap();
+    let half = shared(&disk).create(&dir().join("remnant.tmp")).unwrap();
+    half.write_at(&[7; 5000], 0).unwrap();
+    drop(half);
+    drop(open(&disk, &clock));
+    assert!(disk.contents(&dir().join("remnant.tmp")).is_none());
+}
+
+#[test]
+fn a_journal_that_fills_its_disk_leaves_room_to_write_the_remnant_anew() {
+    let (disk, clock, mut sent) = journal_of(&[300; 200]);
+    let before: BTreeSet<Offset> = sent.keys().copied().collect();
+    let oldest = retain_until(&disk, &clock, 120, &before).unwrap().oldest.unwrap();
+    let remnant = disk.contents(&dir().join("remnant")).unwrap().len() as u64;
+    disk.set_capacity(Some(disk.used() + 3 * remnant));
+    let mut journal = open(&disk, &clock);
+    for number in 0..10_000_u32 {
+        let payload = number.to_le_bytes().repeat(75);
+        let offset = journal.inbox.append(&message(&payload)).unwrap();
+        if journal.writer.commit().is_err() {
+            break;
+        }
+        sent.insert(offset, payload);
+    }
+    assert!(sent.len() < 10_000, "the disk is full");
+    // all that went before, and one in ten of what is due now
+    let needed = sent.keys().copied().filter(|offset| *offset < oldest || offset.0 % 10 == 0).collect();
+    let used = disk.used();
+    retain_until(&disk, &clock, u64::MAX, &needed).unwrap();
+    assert!(disk.used() < used, "{} of {used}", disk.used());
+    check(&disk, &sent, &needed, "after the pass");
+    journal.writer.commit().expect("it goes on");
+}
