@@ -22,9 +22,9 @@
 //! | 4 | CRC32C of the index and of everything behind it up to here |
 //!
 //! A block is full once it has 8 KiB. In version 1 a SHA-256 of what follows stood at byte 12, and then all records as in
-//! one block; such a file is read, and replaced at the next removal.
+//! one block; such a file is read, and replaced when something new is kept.
 //!
-//! There are never more of them than readings in the memory of whoever asks for them.
+//! There are never more of them than readings and events in the memory of whoever asks for them.
 
 mod index;
 mod write;
