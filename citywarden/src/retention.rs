@@ -69,6 +69,9 @@ impl Keeper {
         if let Some(asked) = self.asked.take_if(|asked| asked.judged <= restart) {
             let removed = self.remove(&asked, restart, retention, now)?;
             report(&removed);
+            if let Some(why) = removed.failed {
+                anyhow::bail!("some of what was due is still there: {why}");
+            }
         }
         if self.asked.is_none() {
             self.asked = self.ask(restart, retention, now).await?;

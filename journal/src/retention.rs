@@ -58,6 +58,8 @@ pub struct Removed {
     pub oldest: Option<Offset>,
     /// Holds that lost records, to be said loudly: the name, and the records from `offset` up to `oldest` are gone.
     pub lost: Vec<Hold>,
+    /// Why the rest of what was due is still there, where anything but a full disk kept it.
+    pub failed: Option<String>,
 }
 
 /// Up to where [`retain`] would remove now; [`None`] where it would remove nothing.
@@ -84,9 +86,11 @@ pub fn retain(
     let due = plan(disk, dir, retention, holds, now)?;
     let mut removed = Removed::default();
     match remove(disk, dir, &due, needed, &mut removed) {
+        Err(error) if removed.segments == 0 => return Err(error),
         // the rest goes at the next pass
-        Err(LogError::DiskFull { .. }) if removed.segments > 0 => {}
-        done => done?,
+        Ok(()) | Err(LogError::DiskFull { .. }) => {}
+        // what is gone is gone, and who lost it has to hear of it
+        Err(error) => removed.failed = Some(error.to_string()),
     }
     let is_lost = |hold: &&Hold| removed.oldest.is_some_and(|oldest| hold.offset < oldest);
     removed.lost = holds.iter().filter(is_lost).cloned().collect();
@@ -114,12 +118,11 @@ fn remove(
     for segment in due {
         let path = segment::path(dir, segment.base);
         disk.remove(&path).map_err(|source| LogError::disk("remove", &path, source))?;
+        removed.segments += 1;
+        removed.bytes += segment.size;
+        removed.oldest = Some(segment.end);
     }
-    disk.sync_dir(dir).map_err(|source| LogError::disk("sync", dir, source))?;
-    removed.segments += due.len() as u64;
-    removed.bytes += due.iter().map(|segment| segment.size).sum::<u64>();
-    removed.oldest = Some(last.end);
-    Ok(())
+    disk.sync_dir(dir).map_err(|source| LogError::disk("sync", dir, source))
 }
 
 /// A segment that may go.

@@ -237,3 +237,29 @@ fn a_journal_that_fills_its_disk_leaves_room_to_write_the_remnant_anew() {
     check(&disk, &sent, &needed, "after the pass");
     journal.writer.commit().expect("it goes on");
 }
+
+#[test]
+fn whatever_fails_on_the_way_who_lost_records_is_told() {
+    let mut told = 0;
+    for operation in (1..600).step_by(3) {
+        let (disk, clock, sent) = journal_of(&[300; 200]);
+        let needed: Vec<Offset> =
+            sent.keys().copied().filter(|offset| offset.0 > 180 || offset.0 % 8 == 0).collect();
+        disk.set_capacity(Some(disk.used() + 6000));
+        let holds = [Hold { name: "archive".to_owned(), offset: Offset(0), yields: true }];
+        let before = Reader::open_oldest(&shared(&disk), &dir()).unwrap().position();
+        disk.fail_operation(operation, ErrorKind::Other);
+        let removed = retain(&shared(&disk), &dir(), &EVERYTHING, &holds, &needed, clock.now());
+        disk.heal();
+        let oldest = Reader::open_oldest(&shared(&disk), &dir()).unwrap().position();
+        if oldest == before {
+            removed.unwrap_err();
+            continue;
+        }
+        let removed = removed.unwrap();
+        assert_eq!(removed.oldest, Some(oldest), "operation {operation}");
+        assert_eq!(removed.lost, holds, "operation {operation}");
+        told += u32::from(removed.failed.is_some());
+    }
+    assert!(told > 10, "{told} failed in the middle");
+}
