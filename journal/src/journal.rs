@@ -10,6 +10,7 @@ use crate::disk::{Disk, Reserve, ReservingDisk, clear_replacements};
 use crate::inbox::{Inbox, InboxOptions};
 use crate::log::{CheckpointKey, Log, LogError, LogOptions, Recovery};
 use crate::record::{Record, RecordError};
+use crate::remnant;
 use crate::writer::{Writer, WriterOptions};
 
 /// Sizes and times of a journal.
@@ -57,8 +58,9 @@ impl Journal {
         key: CheckpointKey,
     ) -> Result<Self, OpenError> {
         let file_bytes = options.log.segment_bytes.into();
+        let (disk, reserve) = (Arc::clone(disk), options.reserve);
         let disk: Arc<dyn Disk> =
-            Arc::new(ReservingDisk { disk: Arc::clone(disk), reserve: options.reserve, file_bytes });
+            Arc::new(ReservingDisk { disk, reserve, file_bytes, replaced: remnant::FILE });
         let (log, recovery) = Log::open(&disk, dir, options.log)?;
         clear_replacements(&*disk, dir).map_err(|source| LogError::disk("clear", dir, source))?;
         let last_received_at = last_received_at(&recovery)?;

@@ -20,8 +20,8 @@ mod rulebook;
 mod trial;
 
 pub use evaluator::{
-    Arrival, CaseState, DeviceNumber, Devices, Evaluator, EvaluatorOptions, Explanation, READINGS_SHARE_MIN,
-    READINGS_SURPLUS_MAX, RestoreError, RuleTally, VerdictLine,
+    Arrival, CaseState, DeviceNumber, Devices, Evaluator, EvaluatorOptions, Explanation, RestoreError,
+    RuleTally, VerdictLine,
 };
 pub use example::{Example, Expectation, Fact, Given, Movement, Place, Step};
 pub use expression::{

@@ -45,7 +45,6 @@ impl<'m> Decoded<'m> {
 }
 
 /// Makes out what records say, by the register that was in force when it was made.
-#[derive(Clone)]
 pub(crate) struct Decoder {
     pub(super) region: RegionId,
     pub(super) devices: Devices,

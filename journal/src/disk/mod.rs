@@ -119,10 +119,7 @@ pub(crate) fn replace_with<E>(
     failed: impl Fn(io::Error) -> E,
 ) -> Result<(), E> {
     let temporary = dir.join(format!("{name}{TEMPORARY}"));
-    match disk.remove(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
+    remove_if_there(disk, &temporary).map_err(&failed)?;
     let file = disk.create(&temporary).map_err(&failed)?;
     let written = write(&*file).and_then(|()| file.sync_data().map_err(&failed));
     drop(file);
@@ -139,13 +136,25 @@ pub fn clear_replacements(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
     names.iter().filter(|name| name.ends_with(TEMPORARY)).try_for_each(|name| disk.remove(&dir.join(name)))
 }
 
+/// Removes a file, where there is one.
+pub(crate) fn remove_if_there(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    match disk.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a file to read it; `None` where there is none.
+pub(crate) fn open_if_there(disk: &dyn Disk, path: &Path) -> io::Result<Option<Box<dyn DiskFile>>> {
+    match disk.open_to_read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
 /// The whole of a small file; `None` where there is none.
 pub fn read_whole(disk: &dyn Disk, path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let file = match disk.open_to_read(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let Some(file) = open_if_there(disk, path)? else { return Ok(None) };
     let size = usize::try_from(file.size()?).map_err(io::Error::other)?;
     let mut bytes = vec![0; size];
     let read = file.read_at(&mut bytes, 0)?;

@@ -8,8 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Disk, DiskFile, DiskLock, Space};
-use crate::remnant::remnant_bytes;
+use super::{Disk, DiskFile, DiskLock, Space, open_if_there};
 
 /// Space that is left to others.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -32,12 +31,15 @@ pub(crate) struct ReservingDisk {
     pub(crate) reserve: Reserve,
     /// What a file takes.
     pub(crate) file_bytes: u64,
+    /// A file beside them that grows and is replaced as a whole, by its name.
+    pub(crate) replaced: &'static str,
 }
 
 impl ReservingDisk {
-    /// Where something outlives segments already: as much again, and what the next segment may add to it.
-    fn for_remnant(&self, dir: &Path) -> io::Result<u64> {
-        let there = remnant_bytes(&*self.disk, dir)?;
+    /// For the file that is replaced, where it is there: as much again, and what another file may add to it.
+    fn for_replacement(&self, dir: &Path) -> io::Result<u64> {
+        let replaced = open_if_there(&*self.disk, &dir.join(self.replaced))?;
+        let there = replaced.map_or(Ok(0), |file| file.size())?;
         Ok(if there == 0 { 0 } else { there.saturating_add(self.file_bytes) })
     }
 }
@@ -46,7 +48,7 @@ impl Disk for ReservingDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let dir = path.parent().unwrap_or(path);
         let space = self.disk.space(dir)?;
-        let reserve = self.reserve.of(&space).saturating_add(self.for_remnant(dir)?);
+        let reserve = self.reserve.of(&space).saturating_add(self.for_replacement(dir)?);
         if space.free < reserve.saturating_add(self.file_bytes) {
             let Space { free, .. } = space;
             let why =

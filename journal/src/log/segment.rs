@@ -9,7 +9,7 @@ use citywarden_model::Offset;
 
 use super::LogError;
 use super::format::{HEADER_LEN, Header, HeaderFault};
-use crate::disk::{Disk, DiskFile, is_full};
+use crate::disk::{Disk, DiskFile, is_full, remove_if_there};
 
 const SUFFIX: &str = ".seg";
 const PREPARED: &str = "next.prepared";
@@ -75,10 +75,7 @@ impl Preparer {
 
     /// Removes what a crash left half made.
     pub(crate) fn clear(&self) -> io::Result<()> {
-        match self.disk.remove(&self.dir.join(PREPARED)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        remove_if_there(&*self.disk, &self.dir.join(PREPARED))
     }
 
     /// Makes the next file now, unless it is ready.

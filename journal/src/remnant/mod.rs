@@ -35,14 +35,14 @@ use std::path::{Path, PathBuf};
 use citywarden_model::Offset;
 
 use crate::control::Control;
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, open_if_there};
 use crate::fields::Fields;
 use crate::log::LogError;
 use crate::record::{Body, Record, RecordError};
 use index::Index;
-pub(crate) use write::{RemnantWriter, remnant_bytes, replace_remnant};
+pub(crate) use write::{RemnantWriter, replace_remnant};
 
-const FILE: &str = "remnant";
+pub(crate) const FILE: &str = "remnant";
 const MAGIC: &[u8; 8] = b"CWRMNT\r\n";
 const VERSION: u32 = 2;
 /// What stands before the first block.
@@ -82,10 +82,7 @@ impl Remnant {
     /// Opens what is kept in this directory.
     pub fn open(disk: &dyn Disk, dir: &Path) -> Result<Self, LogError> {
         let path = dir.join(FILE);
-        let opened = match disk.open_to_read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            opened => Some(opened.map_err(|source| LogError::disk("open", &path, source))?),
-        };
+        let opened = open_if_there(disk, &path).map_err(|source| LogError::disk("open", &path, source))?;
         let index = opened.as_ref().map(|file| Index::read(&**file, &path)).transpose()?;
         Ok(Self { path, file: opened, index: index.unwrap_or_default(), read: None })
     }

@@ -1,6 +1,5 @@
 //! Writes a remnant as its records come.
 
-use std::io;
 use std::path::Path;
 
 use citywarden_model::Offset;
@@ -38,14 +37,6 @@ pub(crate) fn replace_remnant(
         writer.finish()
     };
     replace_with(disk, dir, FILE, write, |source| LogError::disk("write", &path, source))
-}
-
-/// How large what is kept in this directory is.
-pub(crate) fn remnant_bytes(disk: &dyn Disk, dir: &Path) -> io::Result<u64> {
-    match disk.open_to_read(&dir.join(FILE)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-        opened => opened?.size(),
-    }
 }
 
 impl RemnantWriter<'_> {

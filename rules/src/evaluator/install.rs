@@ -44,7 +44,7 @@ impl Evaluator {
         self.tally.fresh = vec![RuleTally::default(); self.field.plans.len()];
         let gone = self.carry_over(&old, at);
         self.count_standing();
-        self.count_surplus();
+        self.begin_surplus();
         for (rule, asset, kind, change) in gone {
             self.emit(at, (rule, asset, kind), change, out);
         }

@@ -3,7 +3,7 @@
 use citywarden_model::Offset;
 
 use super::Evaluator;
-use super::lane::{Lane, Sender};
+use super::lane::{AssetState, Lane, Sender};
 use super::series::Series;
 
 impl Evaluator {
@@ -12,8 +12,7 @@ impl Evaluator {
     /// everything before `end` was taken. In no order, and one as often as it gave a reading: whoever asks for millions
     /// sorts them, not the judge.
     pub fn evidence_before(&self, end: Offset) -> Vec<Offset> {
-        let lanes =
-            self.states.iter().flat_map(|state| std::iter::once(&state.live).chain(state.late.as_deref()));
+        let lanes = self.states.iter().flat_map(AssetState::lanes);
         lanes.flat_map(offsets).filter(|offset| *offset < end).collect()
     }
 }

@@ -3,6 +3,7 @@
 //! late readings and never touches the first.
 
 use std::collections::VecDeque;
+use std::iter;
 
 use citywarden_model::{Offset, Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -138,6 +139,16 @@ impl AssetState {
 
     pub(crate) fn lane(&self, is_late: bool) -> Option<&Lane> {
         if is_late { self.late.as_deref() } else { Some(&self.live) }
+    }
+
+    /// Its lanes: the live one, and that of what came late where there is one.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = &Lane> {
+        iter::once(&self.live).chain(self.late.as_deref())
+    }
+
+    /// As [`Self::lanes`].
+    pub(crate) fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+        iter::once(&mut self.live).chain(self.late.as_deref_mut())
     }
 
     pub(crate) fn lane_mut(&mut self, is_late: bool) -> Option<&mut Lane> {

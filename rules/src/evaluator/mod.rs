@@ -53,7 +53,7 @@ use std::sync::Arc;
 
 use citywarden_model::{AlertKind, AssetId, Change, Digest, Moment, Offset, Registry, RuleId, Transition};
 
-pub use options::{EvaluatorOptions, READINGS_SHARE_MIN, READINGS_SURPLUS_MAX};
+pub use options::EvaluatorOptions;
 pub use outlook::{CaseState, Explanation, VerdictLine};
 pub use snapshot::RestoreError;
 pub use tally::RuleTally;
@@ -177,7 +177,7 @@ impl Evaluator {
 
     /// The device of this id, where the registry in force has it and the asset that it belongs to.
     pub fn find(&self, id: &str) -> Option<DeviceNumber> {
-        Some(DeviceNumber { place: self.field.device(id)?, installed: self.installed })
+        self.devices().find(id)
     }
 
     /// The devices in force now.

@@ -18,10 +18,10 @@ pub struct EvaluatorOptions {
     /// The least coverage with which a window has a value, in millionths; a rule's limit `min_coverage` overrides
     /// it. 75 %.
     pub coverage_min: i64,
-    /// So many samples all series together hold beyond their devices' rhythm, see [`READINGS_SURPLUS_MAX`]; another number
+    /// So many samples all series together hold beyond their devices' rhythm. 8 million; another number
     /// is for tests, and the same for all who judge one journal.
     pub readings_surplus_max: usize,
-    /// The least that each series may hold of it, see [`READINGS_SHARE_MIN`].
+    /// The least that each series may hold of it. 64.
     pub readings_share_min: usize,
 }
 
@@ -88,11 +88,11 @@ pub(crate) const READINGS_MIN: usize = 2_000;
 /// share loses its oldest, and [`READINGS_MIN`] are no longer kept of it. 256 MB in memory, twice that where places for
 /// them have just doubled; of messages of 200 bytes, each kept once for all its quantities, at most 1.8 GB outlive
 /// retention, a third of it where each has three.
-pub const READINGS_SURPLUS_MAX: usize = 8_000_000;
+pub(crate) const READINGS_SURPLUS_MAX: usize = 8_000_000;
 
 /// The least of a share: with so many devices that an equal share is smaller, memory grows with their number. A province
 /// whose units give no interval is no flood.
-pub const READINGS_SHARE_MIN: usize = 64;
+pub(crate) const READINGS_SHARE_MIN: usize = 64;
 
 /// How many readings are regular of a device with this interval where rules look back so far: twice what its rhythm makes.
 /// Of one without an interval none is.

@@ -124,7 +124,7 @@ impl Evaluator {
         evaluator.surplus.last = loaded.swept;
         evaluator.fits()?;
         evaluator.count_standing();
-        evaluator.count_surplus();
+        evaluator.begin_surplus();
         evaluator.rearm();
         Ok(evaluator)
     }
@@ -140,8 +140,7 @@ impl Evaluator {
         let field = &self.field;
         let assets = field.assets.iter().enumerate().zip(&self.states).all(|((number, asset), state)| {
             let channels = field.kind_of(number).map_or(0, |kind| kind.channels.len());
-            let lanes = [Some(&state.live), state.late.as_deref()];
-            lanes.into_iter().flatten().all(|lane| {
+            state.lanes().all(|lane| {
                 lane.cases.len() == asset.cases.len()
                     && lane.senders.len() == asset.devices.len()
                     && lane.senders.iter().all(|sender| sender.series.len() == channels)

@@ -57,13 +57,11 @@ impl Surplus {
             return;
         }
         let others = self.samples.saturating_sub(before);
-        let mut allowed = READINGS_MIN.saturating_sub(series.regular());
+        let mut allowed = READINGS_MIN;
         if others + held > options.readings_surplus_max {
             allowed = allowed.min(self.share(options).max(held.saturating_sub(2)));
         }
-        if held > allowed {
-            series.keep_at_most(series.regular() + allowed);
-        }
+        keep_beyond_rhythm(series, allowed);
         self.samples = others + series.surplus();
     }
 
@@ -96,16 +94,17 @@ impl Surplus {
 }
 
 impl Evaluator {
-    /// Says anew what is regular for each series, and counts what is beyond.
-    pub(crate) fn count_surplus(&mut self) {
-        self.surplus = Surplus { last: self.surplus.last, ..Surplus::default() };
+    /// After an installation or a restart: says what is regular for each series, and counts what is beyond.
+    pub(crate) fn begin_surplus(&mut self) {
         for (asset, state) in self.states.iter_mut().enumerate() {
-            let AssetState { live, late, .. } = state;
-            for lane in std::iter::once(live).chain(late.as_deref_mut()) {
-                tell_rhythm(&self.field, asset, lane);
-                self.surplus.add(lane);
-            }
+            state.lanes_mut().for_each(|lane| tell_rhythm(&self.field, asset, lane));
         }
+        self.count_surplus();
+    }
+
+    fn count_surplus(&mut self) {
+        self.surplus = Surplus { last: self.surplus.last, ..Surplus::default() };
+        self.states.iter().flat_map(AssetState::lanes).for_each(|lane| self.surplus.add(lane));
     }
 
     /// Forgets what no window can reach any more, of devices that fell silent too; where there is still too much, cuts
@@ -117,11 +116,7 @@ impl Evaluator {
         self.count_surplus();
         if self.surplus.samples > self.options.readings_surplus_max {
             let share = self.surplus.share(&self.options);
-            let lanes = self.states.iter_mut().flat_map(|state| {
-                let AssetState { live, late, .. } = state;
-                std::iter::once(live).chain(late.as_deref_mut())
-            });
-            lanes.for_each(|lane| cut(lane, share));
+            self.states.iter_mut().flat_map(AssetState::lanes_mut).for_each(|lane| cut(lane, share));
             self.count_surplus();
         }
         self.surplus.last = Sweep { at: now, left: self.surplus.samples };
@@ -144,7 +139,16 @@ fn forget_unreached(field: &Field, asset: usize, lane: &mut Lane, now: Timestamp
 
 fn cut(lane: &mut Lane, share: usize) {
     for series in lane.senders.iter_mut().flat_map(|sender| &mut sender.series).flatten() {
-        series.keep_at_most(series.regular() + share.min(READINGS_MIN.saturating_sub(series.regular())));
+        keep_beyond_rhythm(series, share);
+    }
+}
+
+/// Leaves a series so many samples beyond its rhythm, and no more than it may have alone.
+fn keep_beyond_rhythm(series: &mut Series, allowed: usize) {
+    let regular = series.regular();
+    let most = regular + allowed.min(READINGS_MIN.saturating_sub(regular));
+    if series.samples().len() > most {
+        series.keep_at_most(most);
     }
 }
 
