@@ -4,86 +4,90 @@
 
 use std::hint::black_box;
 
+use super::case::Case;
 use super::field::{AssetPlan, DevicePlan};
 use super::lane::{AssetState, Sender};
 use super::meter::Meter;
-use super::series::Series;
+use super::series::{Sample, Series};
 use super::{DeviceNumber, Evaluator};
-
-/// A device, and what is kept for it.
-struct Visit<'e> {
-    meter: &'e Meter,
-    device: &'e DevicePlan,
-    plan: &'e AssetPlan,
-    state: &'e AssetState,
-}
 
 impl Evaluator {
     /// Looks at what messages of these devices will need; worth it for some dozens at a time, right before they are
-    /// observed.
+    /// observed. Each round needs only what the ones before have brought near, and looks at nothing before it has found
+    /// all that it will look at: so no decision stands between one wait and the next.
     pub fn look_ahead(&self, devices: impl IntoIterator<Item = DeviceNumber>) {
-        let visits: Vec<Visit<'_>> = devices.into_iter().filter_map(|device| self.visit(device)).collect();
-        // each round needs only what the ones before have brought near
-        for look in [Visit::see_state, Visit::see_lane, Visit::see_series, Visit::see_samples] {
-            black_box(visits.iter().fold(0, |seen, visit| seen ^ look(visit)));
-        }
-    }
-
-    fn visit(&self, device: DeviceNumber) -> Option<Visit<'_>> {
-        let number = device.place;
-        let device = self.field.devices.get(number)?;
-        Some(Visit {
-            meter: self.meters.get(number)?,
-            device,
-            plan: self.field.assets.get(device.asset)?,
-            state: self.states.get(device.asset)?,
-        })
+        let numbers: Vec<usize> = devices.into_iter().map(|device| device.place).collect();
+        let devices = found(&numbers, |number| self.field.devices.get(*number));
+        look(&devices, DevicePlan::glance);
+        look(&found(&numbers, |number| self.meters.get(*number)), Meter::glance);
+        look(&found(&devices, |device| self.field.assets.get(device.asset)), AssetPlan::glance);
+        let states = found(&devices, |device| self.states.get(device.asset));
+        look(&states, AssetState::glance);
+        let senders: Vec<&Sender> = devices
+            .iter()
+            .zip(&states)
+            .filter_map(|(device, state)| state.live.senders.get(device.place))
+            .collect();
+        look(&senders, Sender::glance);
+        let cases: Vec<&Case> = states.iter().flat_map(|state| &state.live.cases).collect();
+        look(&cases, Case::glance);
+        let series: Vec<&Option<Series>> = senders.iter().flat_map(|sender| &sender.series).collect();
+        look(&series, |series| series.as_ref().map_or(0, Series::glance));
+        let mut samples: Vec<&Sample> = Vec::with_capacity(2 * series.len());
+        series.iter().copied().flatten().for_each(|series| series.next_samples(&mut samples));
+        look(&samples, |sample| sample.offset.0);
     }
 }
 
-impl Visit<'_> {
-    fn see_state(&self) -> u64 {
-        let live = &self.state.live;
+fn found<'e, K, T>(keys: &[K], find: impl Fn(&K) -> Option<&'e T>) -> Vec<&'e T> {
+    keys.iter().filter_map(find).collect()
+}
+
+/// `glance` reads something of each line of memory that a thing has.
+fn look<T>(things: &[&T], glance: impl Fn(&T) -> u64) {
+    black_box(things.iter().fold(0, |seen, thing| seen ^ glance(thing)));
+}
+
+impl DevicePlan {
+    fn glance(&self) -> u64 {
+        count(self.asset ^ self.waiting.len()) ^ u64::from(self.interval.is_some())
+    }
+}
+
+impl AssetPlan {
+    fn glance(&self) -> u64 {
+        count(self.kind ^ self.cases.len())
+    }
+}
+
+impl AssetState {
+    fn glance(&self) -> u64 {
+        let live = &self.live;
         count(live.senders.len() ^ live.cases.len())
-            ^ u64::from(self.state.fitted.is_empty())
+            ^ u64::from(self.fitted.is_empty())
             ^ u64::from(live.clock.is_some())
-            ^ u64::from(self.state.late.is_some())
-            ^ u64::from(self.meter.is_wrong || self.meter.armed.is_some())
-            ^ count(self.device.place ^ self.device.waiting.len())
-            ^ u64::from(self.device.interval.is_some())
-            ^ count(self.plan.devices.first().copied().unwrap_or_default())
+            ^ u64::from(self.late.is_some())
     }
+}
 
-    fn see_lane(&self) -> u64 {
-        let sender = self.sender().map_or(0, |sender| {
-            count(sender.series.len())
-                ^ u64::from(sender.heard.is_some())
-                ^ u64::from(sender.newest.is_some())
-        });
-        let cases = self.state.live.cases.iter().fold(0, |seen, case| {
-            seen ^ count(case.changed.len() ^ case.outcome.word())
-                ^ u64::from(case.due.is_some() || case.armed.is_some())
-                ^ u64::from(case.violation.is_firing())
-                ^ u64::from(case.warning.is_firing())
-        });
-        sender ^ cases
+impl Sender {
+    fn glance(&self) -> u64 {
+        count(self.series.len()) ^ u64::from(self.heard.is_some()) ^ u64::from(self.newest.is_some())
     }
+}
 
-    fn see_series(&self) -> u64 {
-        self.series().fold(0, |seen, series| seen ^ series.see_itself())
+impl Case {
+    fn glance(&self) -> u64 {
+        count(self.changed.len() ^ self.outcome.word())
+            ^ u64::from(self.due.is_some() || self.armed.is_some())
+            ^ u64::from(self.violation.is_firing())
+            ^ u64::from(self.warning.is_firing())
     }
+}
 
-    fn see_samples(&self) -> u64 {
-        self.series().fold(0, |seen, series| seen ^ series.see_samples())
-    }
-
-    fn series(&self) -> impl Iterator<Item = &Series> {
-        let sender = self.state.live.senders.get(self.device.place);
-        sender.into_iter().flat_map(|sender| sender.series.iter().flatten())
-    }
-
-    fn sender(&self) -> Option<&Sender> {
-        self.state.live.senders.get(self.device.place)
+impl Meter {
+    fn glance(&self) -> u64 {
+        u64::from(self.is_wrong) ^ u64::from(self.armed.is_some())
     }
 }
 

@@ -81,16 +81,16 @@ impl Rollings {
     }
 
     /// Looks at what is remembered.
-    pub(crate) fn see(&self) -> u64 {
+    pub(crate) fn glance(&self) -> u64 {
         let kept = self.0.borrow();
-        kept.all().fold(kept.others.len() as u64, |seen, rolling| seen ^ rolling.see())
+        kept.all().fold(kept.others.len() as u64, |seen, rolling| seen ^ rolling.glance())
     }
 
-    /// Looks at the samples that will be the next to leave, where that is soon.
-    pub(crate) fn see_starts(&self, stretch: Stretch<'_>) -> u64 {
+    /// Adds the samples that will be the next to leave, where that is soon.
+    pub(crate) fn starts<'s>(&self, stretch: Stretch<'s>, samples: &mut Vec<&'s Sample>) {
         let kept = self.0.borrow();
         let leaving = kept.all().filter(|rolling| rolling.leaves_soon());
-        leaving.filter_map(|rolling| stretch.at(rolling.start)).fold(0, |seen, sample| seen ^ sample.offset.0)
+        samples.extend(leaving.filter_map(|rolling| stretch.at(rolling.start)));
     }
 
     /// The window of this width that begins at `from`.
@@ -131,8 +131,8 @@ impl Kept {
     }
 }
 
-impl Stretch<'_> {
-    fn at(&self, place: u64) -> Option<&Sample> {
+impl<'s> Stretch<'s> {
+    fn at(&self, place: u64) -> Option<&'s Sample> {
         self.samples.get(usize::try_from(place.checked_sub(self.forgotten)?).ok()?)
     }
 
@@ -158,7 +158,7 @@ impl Rolling {
         }
     }
 
-    fn see(&self) -> u64 {
+    fn glance(&self) -> u64 {
         self.start
             ^ self.greatest.place
             ^ self.least.place

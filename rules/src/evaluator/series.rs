@@ -143,14 +143,14 @@ impl Series {
     }
 
     /// Looks at itself, and at what is remembered of its windows.
-    pub(crate) fn see_itself(&self) -> u64 {
-        self.samples.len() as u64 ^ u64::from(self.run.is_some()) ^ self.windows.see()
+    pub(crate) fn glance(&self) -> u64 {
+        self.samples.len() as u64 ^ u64::from(self.run.is_some()) ^ self.windows.glance()
     }
 
-    /// Looks at its newest sample, and where its windows begin.
-    pub(crate) fn see_samples(&self) -> u64 {
-        let newest = self.samples.back().map_or(0, |sample| sample.offset.0);
-        newest ^ self.windows.see_starts(self.stretch())
+    /// Adds the samples that the next message will need: the newest one, and those where its windows begin.
+    pub(crate) fn next_samples<'s>(&'s self, samples: &mut Vec<&'s Sample>) {
+        samples.extend(self.samples.back());
+        self.windows.starts(self.stretch(), samples);
     }
 
     pub(crate) fn run(&self) -> Option<Run> {
