@@ -20,8 +20,8 @@ mod rulebook;
 mod trial;
 
 pub use evaluator::{
-    Arrival, CaseState, DeviceNumber, Devices, Evaluator, EvaluatorOptions, Explanation, RestoreError,
-    RuleTally, VerdictLine,
+    Arrival, Brought, CaseState, DeviceNumber, Devices, Evaluator, EvaluatorOptions, Explanation, Followers,
+    Installation, RestoreError, RuleTally, ShardJudge, VerdictLine,
 };
 pub use example::{Example, Expectation, Fact, Given, Movement, Place, Step};
 pub use expression::{

@@ -5,21 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use citywarden_journal::{Batch, Inbox, Reader};
+use citywarden_journal::{Inbox, Reader};
 use citywarden_model::{Clock, Offset, Span, Timestamp, Transition};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::decoded::each_chunk;
-use super::{EvidenceSource, Judge, Snapshot, SnapshotStore, Stored, collect_evidence};
+use super::{BatchError, EvidenceSource, Judge, Judged, Snapshot, SnapshotStore, Stored, collect_evidence};
 
 /// How long it waits for records before it looks at its clock.
 const IDLE: Duration = Duration::from_millis(50);
 /// How many records are taken between two looks at questions.
-const RECORDS_A_TURN: usize = 4096;
-/// How many of them are looked at before the first of them is judged: what they need still fits into the first caches.
-const RECORDS_AHEAD: usize = 32;
+const RECORDS_A_TURN: usize = 8192;
 
 /// How far the judge is; read by metrics, health and retention.
 #[derive(Debug, Default)]
@@ -215,7 +212,7 @@ impl<E: EvidenceSource + Send> LiveJudge<E> {
         let committed = self.inbox.committed();
         let batch = self.reader.next_batch(Some(committed), RECORDS_A_TURN).map_err(unreadable)?;
         let mut judged = Judged::default();
-        let result = judge_all(&mut self.judge, batch, &mut judged);
+        let result = self.judge.take_batch(batch, &mut judged);
         // also where something is unreadable: what was judged before it counts
         for transition in judged.transitions {
             hand_over(transition, &mut self.evidence, &self.alerting).await?;
@@ -269,26 +266,13 @@ impl<E: EvidenceSource + Send> LiveJudge<E> {
     }
 }
 
-/// What a turn brought about.
-#[derive(Default)]
-struct Judged {
-    transitions: Vec<Transition>,
-    /// The record to go on with, and when the one before arrived.
-    reached: Option<(Offset, Timestamp)>,
-}
-
-fn judge_all(judge: &mut Judge<Stored>, batch: Batch<'_>, judged: &mut Judged) -> Result<(), JudgeStop> {
-    each_chunk(batch, &judge.decoder(), |chunk| {
-        for near in chunk.chunks(RECORDS_AHEAD) {
-            judge.look_ahead(near.iter().flatten());
-            for decoded in near {
-                let decoded = decoded.as_ref().map_err(unreadable)?;
-                judge.take_decoded(decoded, &mut judged.transitions)?;
-                judged.reached = Some((decoded.record.offset.next(), decoded.record.received_at));
-            }
+impl From<BatchError> for JudgeStop {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Record(error) => unreadable(error),
+            BatchError::Version(error) => Self::Version(error),
         }
-        Ok(())
-    })
+    }
 }
 
 fn unreadable(error: impl std::fmt::Display) -> JudgeStop {

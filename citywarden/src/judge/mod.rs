@@ -3,6 +3,7 @@
 //! One way for the running service, for a backtest and for an explanation: only where the records, the rules and the
 //! registry come from differs.
 
+mod batch;
 mod dead_letter;
 mod decoded;
 mod evidence;
@@ -10,21 +11,24 @@ mod live;
 mod snapshot;
 mod topic;
 mod versions;
+mod workers;
 
 use citywarden_formats::{Format, Profile};
 use citywarden_journal::{Body, Control, Kept, Message, Record};
 use citywarden_model::{
     DeadLetterReason, DeviceId, Digest, Moment, Observation, Offset, RegionId, Registry, Transition,
 };
-use citywarden_rules::{Arrival, DeviceNumber, Evaluator, EvaluatorOptions, RestoreError};
+use citywarden_rules::{Evaluator, EvaluatorOptions, RestoreError};
 
+pub(crate) use batch::{BatchError, Judged};
 pub(crate) use dead_letter::{DeadLetter, Tally};
-use decoded::{Decoded, Decoder, Said};
+use decoded::{Decoded, Decoder};
 pub use evidence::{EvidenceSource, JournalEvidence, collect_evidence};
 pub use live::{LiveJudge, Progress, Question, Questions};
 pub use snapshot::{Snapshot, SnapshotStore};
 pub(crate) use versions::Fixed;
 pub use versions::{Stored, VersionError, Versions};
+use workers::Workers;
 
 /// Judges records, one after the other.
 pub struct Judge<V> {
@@ -32,13 +36,20 @@ pub struct Judge<V> {
     versions: V,
     evaluator: Evaluator,
     tally: Tally,
+    workers: Workers,
 }
 
 impl<V: Versions> Judge<V> {
     /// A judge that has seen nothing.
     pub fn new(options: EvaluatorOptions, versions: V) -> Self {
         let region = options.region.clone();
-        Self { region, versions, evaluator: Evaluator::new(options), tally: Tally::default() }
+        Self {
+            region,
+            versions,
+            evaluator: Evaluator::new(options),
+            tally: Tally::default(),
+            workers: Workers::default(),
+        }
     }
 
     /// A judge as it was when the snapshot was taken.
@@ -53,32 +64,27 @@ impl<V: Versions> Judge<V> {
         let (rules, registry) = (versions.rules(&rules)?, versions.registry(&registry)?);
         let evaluator =
             Evaluator::restore(options, &snapshot.evaluator, rules, registry).map_err(unusable)?;
-        Ok(Self { region, versions, evaluator, tally: Tally::default() })
+        Ok(Self { region, versions, evaluator, tally: Tally::default(), workers: Workers::default() })
     }
 
     /// Makes out what records say, by the register in force now.
-    pub(crate) fn decoder(&self) -> Decoder {
+    fn decoder(&self) -> Decoder {
         Decoder { region: self.region.clone(), devices: self.evaluator.devices() }
-    }
-
-    /// Looks at what these records will need, so that judging them right afterwards waits less for memory.
-    pub(crate) fn look_ahead<'r, 'm: 'r>(&self, records: impl Iterator<Item = &'r Decoded<'m>>) {
-        self.evaluator.look_ahead(records.filter_map(Decoded::device));
     }
 
     /// Judges one record; what it brings about is added to `out`.
     pub fn take(&mut self, record: &Record<'_>, out: &mut Vec<Transition>) -> Result<(), VersionError> {
-        self.take_decoded(&Decoded::not_yet(*record), out)
+        self.take_decoded(&Decoded::not_yet(*record), &[], out)
     }
 
-    /// As [`Self::take`], of a record that [`Self::decoder`] has decoded.
-    pub(crate) fn take_decoded(
+    /// As [`Self::take`], of a record that [`Self::decoder`] has decoded; what is said in it is among `observations`.
+    fn take_decoded(
         &mut self,
         decoded: &Decoded<'_>,
+        observations: &[Observation<'_>],
         out: &mut Vec<Transition>,
     ) -> Result<(), VersionError> {
-        let Decoded { record, said } = decoded;
-        let moment = Moment { offset: record.offset, at: record.received_at };
+        let (record, moment) = (&decoded.record, decoded.moment());
         if self.versions.is_due(&record.body) {
             self.install(moment, &record.body, out)?;
         }
@@ -88,7 +94,7 @@ impl<V: Versions> Judge<V> {
             }
             Body::Control(_) => self.evaluator.advance(moment, out),
             Body::Message(message) => {
-                if let Err(dead) = self.message(moment, message, said.as_ref(), out) {
+                if let Err(dead) = self.message(decoded, message, observations, out) {
                     self.tally.add(dead.at(moment, message));
                     self.evaluator.advance(moment, out);
                 }
@@ -133,31 +139,22 @@ impl<V: Versions> Judge<V> {
 
     fn message(
         &mut self,
-        moment: Moment,
+        decoded: &Decoded<'_>,
         message: &Message<'_>,
-        said: Option<&Said<'_>>,
+        observations: &[Observation<'_>],
         out: &mut Vec<Transition>,
     ) -> Result<(), DeadLetter> {
-        let Message { duplicate, retained, payload, .. } = *message;
-        let arrival = Arrival { moment, duplicate, retained, payload };
-        if let Some(Said { device, observations }) = said.filter(|said| self.evaluator.knows(said.device)) {
-            let observations = observations.as_deref().map_err(DeadLetter::clone)?;
+        let arrival = decoded.arrival(message);
+        if let Some(told) = decoded.told(self.evaluator.installation()) {
+            let (device, said) = told.as_ref().map_err(DeadLetter::clone)?;
+            let observations = observations.get(said.clone()).unwrap_or_default();
             self.evaluator.observe_of(&arrival, *device, observations, out);
         } else {
-            let (device, observations) = self.read(message)?;
+            let mut observations = Vec::with_capacity(1);
+            let (device, _) = self.decoder().read(message, &mut observations)?;
             self.evaluator.observe_of(&arrival, device, &observations, out);
         }
         Ok(())
-    }
-
-    fn read<'m>(&self, message: &Message<'m>) -> Result<(DeviceNumber, Vec<Observation<'m>>), DeadLetter> {
-        let registry = self.evaluator.registry();
-        let find = |id: &str| {
-            let refused = || registered(registry, id).err();
-            let unknown = || unknown(DeadLetterReason::UnknownDevice, id);
-            self.evaluator.find(id).ok_or_else(|| refused().unwrap_or_else(unknown))
-        };
-        read(&self.region, registry, message, find)
     }
 
     /// Lets time pass up to this moment, without a record: what it brings about is not of interest.
@@ -186,16 +183,19 @@ pub(crate) fn decode<'r, 'm>(
     registry: &'r Registry,
     message: &Message<'m>,
 ) -> Result<(&'r DeviceId, Vec<Observation<'m>>), DeadLetter> {
-    read(region, registry, message, |id| registered(registry, id))
+    let mut observations = Vec::with_capacity(1);
+    let device = read(region, registry, message, |id| registered(registry, id), &mut observations)?;
+    Ok((device, observations))
 }
 
-/// As [`decode`], with somebody else to find the device.
+/// As [`decode`], with somebody else to find the device; what it says is added to `into`.
 fn read<'m, D>(
     region: &RegionId,
     registry: &Registry,
     message: &Message<'m>,
     find: impl FnOnce(&str) -> Result<D, DeadLetter>,
-) -> Result<(D, Vec<Observation<'m>>), DeadLetter> {
+    into: &mut Vec<Observation<'m>>,
+) -> Result<D, DeadLetter> {
     if let Some(reason) = message.refused {
         return Err(DeadLetter::new(reason, String::new()));
     }
@@ -205,18 +205,9 @@ fn read<'m, D>(
     let format =
         Format::parse(parts.format).ok_or_else(|| unknown(DeadLetterReason::UnknownFormat, parts.format))?;
     let profile = || registry.devices.get(parts.device).map_or(Profile::default(), Profile::of);
-    Ok((device, decode_as(format, profile, message)?))
-}
-
-fn decode_as<'m, 'r>(
-    format: Format,
-    profile: impl FnOnce() -> Profile<'r>,
-    message: &Message<'m>,
-) -> Result<Vec<Observation<'m>>, DeadLetter> {
-    let mut observations = Vec::with_capacity(1);
-    citywarden_formats::decode(format, profile, message.payload, &mut observations)
+    citywarden_formats::decode(format, profile, message.payload, into)
         .map_err(|error| DeadLetter::new(DeadLetterReason::Undecodable, error.to_string()))?;
-    Ok(observations)
+    Ok(device)
 }
 
 /// The device of this id, with an asset that is known as well.

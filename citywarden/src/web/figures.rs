@@ -71,7 +71,7 @@ impl Figures {
             raise_to(&metrics.readings, &[quantity], count);
         }
         for (reason, count) in evaluator.discarded() {
-            raise_to(&metrics.discarded, &[reason], count);
+            raise_to(&metrics.discarded, &[&reason], count);
         }
         for (rule, tally) in evaluator.rule_tallies() {
             raise_to(&metrics.evaluations, &[rule.as_str()], tally.evaluations);

@@ -32,17 +32,17 @@ impl Evaluator {
     /// We are back at `at`, and took in nothing since `last_received`: the time between is not counted as anybody's
     /// silence.
     pub fn resume(&mut self, at: Moment, last_received: Timestamp, out: &mut Vec<Transition>) {
-        let from = last_received.max(self.moment.at).min(at.at);
-        self.advance(Moment { offset: at.offset, at: from }, out);
-        self.enter(at);
+        let from = last_received.max(self.moment().at).min(at.at);
+        let mut scope = self.scope();
+        scope.advance(Moment { offset: at.offset, at: from }, out);
+        scope.enter(at);
         let absence = Absence { from, to: at.at };
-        self.states.iter_mut().for_each(|state| state.excuse(absence));
-        self.timers.clear();
-        self.meters.iter_mut().for_each(Meter::disarm);
-        for device in 0..self.field.devices.len() {
-            self.arm_device(device, at.at);
+        for shard in &mut *scope.shards {
+            shard.numbered_mut().for_each(|(_, state)| state.excuse(absence));
+            shard.timers.clear();
+            shard.meters_mut().for_each(Meter::disarm);
         }
-        self.ask_everyone(at, out);
+        scope.begin_anew(at, out);
     }
 }
 

@@ -147,7 +147,7 @@ impl Stage {
         matches!(self, Self::Firing(_))
     }
 
-    pub(crate) fn step(&mut self, held: Held, now: Now) -> Step {
+    pub(crate) fn step(&mut self, held: Held, now: &Now) -> Step {
         if let Self::Firing(firing) = self {
             let step = firing.step(held, now);
             if step != Step::Stays {
@@ -190,7 +190,7 @@ impl Stage {
 }
 
 impl Firing {
-    fn step(&mut self, held: Held, now: Now) -> Step {
+    fn step(&mut self, held: Held, now: &Now) -> Step {
         match held.holds {
             Some(true) => {
                 if now.by_reading {

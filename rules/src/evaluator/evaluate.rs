@@ -2,15 +2,15 @@
 
 use citywarden_model::{Alert, AlertKind, Change, Moment, Offset, Span, TimeSource, Transition};
 
-use super::Evaluator;
 use super::case::{Case, Held, Now, Outcome, Stage, Step};
 use super::draft::{Occasion, draft};
 use super::due::next_due;
-use super::field::Field;
 use super::inputs::View;
 use super::judge::{Findings, judge};
 use super::outlook::verdict_of;
 use super::plan::{RulePlan, span_of};
+use super::scope::Scope;
+use super::shard::{States, place_in};
 use super::timers::Sleeper;
 use super::whereabouts::Crossing;
 use crate::expression::Scalar;
@@ -49,38 +49,43 @@ enum Happened {
     Cleared(AlertKind, String),
 }
 
-impl Evaluator {
+impl<'e> Scope<'e> {
     /// Asks every case noted in `asked`, in the order of (rule, asset), and forgets them.
-    pub(crate) fn ask_all(&mut self, field: &Field, occurrence: Occurrence, out: &mut Vec<Transition>) {
-        let mut asked = std::mem::take(&mut self.asked);
+    pub(crate) fn ask_all(&mut self, occurrence: &Occurrence, out: &mut Vec<Transition>) {
+        let mut asked = std::mem::take(&mut self.desk.asked);
         if asked.len() > 1 {
             asked.sort_unstable();
             asked.dedup();
         }
         for (_, asset, case) in asked.drain(..) {
-            self.ask(field, asset, case, occurrence, out);
+            self.ask(asset, case, occurrence, out);
         }
-        self.asked = asked;
+        self.desk.asked = asked;
     }
 
-    fn ask(
-        &mut self,
-        field: &Field,
-        asset: usize,
-        place: usize,
-        occurrence: Occurrence,
-        out: &mut Vec<Transition>,
-    ) {
+    fn ask(&mut self, asset: usize, place: usize, occurrence: &Occurrence, out: &mut Vec<Transition>) {
         // meanwhile the asset has no cases: nobody looks at those of an asset that is judged
         let cases = self.cases_mut(asset, occurrence.is_late).map(std::mem::take);
         let Some(mut cases) = cases else { return };
-        let happened =
-            cases.get_mut(place).and_then(|case| self.ask_case(field, case, asset, place, occurrence));
+        let happened = cases.get_mut(place).and_then(|case| self.ask_case(case, asset, place, occurrence));
         if let Some(there) = self.cases_mut(asset, occurrence.is_late) {
             *there = cases;
         }
         let Some((plan, happened)) = happened.filter(|(_, happened)| !happened.is_empty()) else { return };
-        let Some(asset) = field.assets.get(asset) else { return };
+        self.tell(plan, asset, happened, occurrence, out);
+    }
+
+    /// Seldom: apart, so that what only it needs is not made ready for every message.
+    #[inline(never)]
+    fn tell(
+        &mut self,
+        plan: &RulePlan,
+        asset: usize,
+        happened: Vec<Happened>,
+        occurrence: &Occurrence,
+        out: &mut Vec<Transition>,
+    ) {
+        let Some(asset) = self.field.assets.get(asset) else { return };
         for one in happened {
             let (kind, change) = match one {
                 Happened::Raised { alert, reopen_window, evidence } => {
@@ -92,42 +97,44 @@ impl Evaluator {
         }
     }
 
-    fn ask_case<'f>(
+    fn ask_case(
         &mut self,
-        field: &'f Field,
         case: &mut Case,
         asset: usize,
         place: usize,
-        occurrence: Occurrence,
-    ) -> Option<(&'f RulePlan, Vec<Happened>)> {
+        occurrence: &Occurrence,
+    ) -> Option<(&'e RulePlan, Vec<Happened>)> {
+        let field = self.field;
+        let desk = &mut *self.desk;
         let case_plan = field.assets.get(asset)?.cases.get(place)?;
         let plan = field.plans.get(case_plan.rule)?;
         let view = View {
-            options: &self.options,
+            options: self.options,
             field,
-            calendar: &self.calendar,
-            states: &self.states,
+            calendar: &desk.calendar,
+            states: States::of(self.shards),
             asset,
             is_late: occurrence.is_late,
-            now: occurrence.now,
+            now: &occurrence.now,
             crossing: occurrence.crossing.filter(|(who, _)| *who == asset).map(|(_, crossing)| crossing),
             plan,
             case: case_plan,
         };
         let before = case.outcome.word();
-        let findings = judge(&view, case, &mut self.slots, &mut self.interpreter);
-        self.tally.evaluated(case_plan.rule, matches!(findings.outcome, Outcome::Broken(_)));
-        let happened = settle(&view, case, &self.slots, findings, occurrence);
-        let due = case.due;
+        let findings = judge(&view, case, &mut desk.slots, &mut desk.interpreter);
+        let is_broken = matches!(findings.outcome, Outcome::Broken(_));
+        let happened = settle(&view, case, &desk.slots, findings, occurrence);
+        let shard = place_in(self.shards, asset).and_then(|place| self.shards.get_mut(place))?;
+        shard.tally.evaluated(case_plan.rule, is_broken);
         if !occurrence.is_late {
-            self.standing.change(case_plan.rule, before, case.outcome.word());
-            self.timers.arm(&mut case.armed, due, Sleeper::Case { asset, case: place });
+            shard.standing.change(case_plan.rule, before, case.outcome.word());
+            shard.timers.arm(&mut case.armed, case.due, Sleeper::Case { asset, case: place });
         }
         Some((plan, happened))
     }
 
     fn cases_mut(&mut self, asset: usize, is_late: bool) -> Option<&mut Vec<Case>> {
-        Some(&mut self.states.get_mut(asset)?.lane_mut(is_late)?.cases)
+        Some(&mut self.state_mut(asset)?.lane_mut(is_late)?.cases)
     }
 }
 
@@ -137,7 +144,7 @@ fn settle(
     case: &mut Case,
     slots: &[Scalar],
     findings: Findings,
-    occurrence: Occurrence,
+    occurrence: &Occurrence,
 ) -> Vec<Happened> {
     let judge = &view.plan.rule.judge;
     let violation =
@@ -232,13 +239,13 @@ fn report(
     kind: AlertKind,
     step: Step,
     stood_in: bool,
-    occurrence: Occurrence,
+    occurrence: &Occurrence,
     happened: &mut Vec<Happened>,
 ) {
     let why = match step {
         Step::Stays => return,
         Step::Raises(began) => {
-            let Occurrence { cause, source, is_lead, .. } = occurrence;
+            let Occurrence { cause, source, is_lead, .. } = *occurrence;
             let occasion = Occasion { kind, began, cause, source, has_wrong_clock: is_lead, stood_in };
             if let Some((alert, evidence)) = draft(view, slots, occasion) {
                 let reopen_window = view.plan.rule.reopen_window;

@@ -12,6 +12,7 @@ use super::geometry::Zones;
 use super::names::{Names, Quantity};
 use super::plan::{self, RulePlan, What};
 use super::register::{self, Line};
+use super::shard::{SHARDS, shard_of};
 use crate::expression::{Interpreter, Scalar};
 use crate::rule::{Limit, LimitValue, RuleSet};
 
@@ -30,6 +31,9 @@ pub(crate) struct Field {
     /// Their places by id.
     directory: Directory,
     pub(crate) zones: Zones,
+    /// What fixes are counted as.
+    pub(crate) position: Quantity,
+    pub(crate) speed: Quantity,
     /// Overrides that could not be read, and the like: kept with their default.
     pub(crate) problems: Vec<String>,
 }
@@ -46,6 +50,8 @@ pub(crate) struct KindPlan {
     places: Vec<Option<usize>>,
     /// How long events are kept.
     pub(crate) keep_events: Span,
+    /// A rule of it looks at assets that own zones.
+    pub(crate) looks_across: bool,
 }
 
 /// A quantity of a kind of asset whose readings are kept.
@@ -102,6 +108,8 @@ pub(crate) struct DevicePlan {
     pub(crate) asset: usize,
     /// Its place among the devices of the asset.
     pub(crate) place: usize,
+    /// The place of its meter among those of the asset's shard.
+    pub(crate) meter: usize,
     pub(crate) kind: String,
     pub(crate) interval: Option<Span>,
     pub(crate) crs: Crs,
@@ -129,6 +137,8 @@ impl Field {
             assets: Vec::new(),
             devices: Vec::new(),
             directory: Directory::default(),
+            position: names.declare(plan::POSITION),
+            speed: names.declare(plan::SPEED),
             problems: Vec::new(),
         };
         let mut interpreter = Interpreter::new();
@@ -186,6 +196,7 @@ impl Field {
     }
 
     fn place_devices(&mut self) {
+        let mut meters = [0; SHARDS];
         for device in self.registry.devices.values() {
             let Some(asset) = self.asset_of(device.asset.as_str()) else { continue };
             let Some(plan) = self.assets.get_mut(asset) else { continue };
@@ -193,15 +204,18 @@ impl Field {
             let waits = |case: &(usize, usize)| {
                 self.plans.get(case.0).is_some_and(|plan| plan.reads_kind(&device.kind))
             };
+            let Some(meter) = meters.get_mut(shard_of(asset)) else { continue };
             self.devices.push(DevicePlan {
                 id: device.id.clone(),
                 asset,
                 place: plan.devices.len(),
+                meter: *meter,
                 kind: device.kind.clone(),
                 interval: device.interval.filter(|interval| *interval > Span::ZERO),
                 crs: device.crs,
                 waiting: cases.filter(waits).collect(),
             });
+            *meter += 1;
             plan.devices.push(self.devices.len() - 1);
         }
         self.directory = Directory::new(self.devices.iter().map(|device| device.id.as_str()));
@@ -273,7 +287,15 @@ fn kinds(registry: &Registry, plans: &[RulePlan]) -> Vec<KindPlan> {
         let watches = |plan: &RulePlan| plan.rule.watches.contains(&name);
         let rules =
             plans.iter().enumerate().filter(|(_, plan)| watches(plan)).map(|(rule, _)| rule).collect();
-        KindPlan { name, rules, channels: Vec::new(), places: Vec::new(), keep_events: Span::ZERO }
+        let looks_across = plans.iter().filter(|plan| watches(plan)).any(RulePlan::looks_across);
+        KindPlan {
+            name,
+            rules,
+            channels: Vec::new(),
+            places: Vec::new(),
+            keep_events: Span::ZERO,
+            looks_across,
+        }
     };
     kinds.into_iter().map(plan).collect()
 }

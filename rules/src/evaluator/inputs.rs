@@ -10,6 +10,7 @@ use super::lane::{AssetState, Lane, Sender};
 use super::names::Quantity;
 use super::options::EvaluatorOptions;
 use super::plan::{InputPlan, RulePlan, Standin, What, span_of};
+use super::shard::States;
 use super::whereabouts::Crossing;
 use super::window::{GateSeries, Measure, Window};
 use crate::expression::Scalar;
@@ -33,10 +34,10 @@ pub(crate) struct View<'a> {
     pub(crate) options: &'a EvaluatorOptions,
     pub(crate) field: &'a Field,
     pub(crate) calendar: &'a Calendar,
-    pub(crate) states: &'a [AssetState],
+    pub(crate) states: States<'a>,
     pub(crate) asset: usize,
     pub(crate) is_late: bool,
-    pub(crate) now: Now,
+    pub(crate) now: &'a Now,
     /// The zone that was just entered or left.
     pub(crate) crossing: Option<Crossing>,
     pub(crate) plan: &'a RulePlan,
@@ -82,10 +83,18 @@ impl<'a> View<'a> {
         slots: &[Scalar],
         restarted: Option<Timestamp>,
     ) -> (Read, bool) {
-        let read = self.read_itself(input, slots, restarted);
-        if read != Read::NotFitted {
-            return (read, false);
+        match self.read_itself(input, slots, restarted) {
+            Read::NotFitted => self.read_standin(input, slots, restarted),
+            read @ (Read::Value(_) | Read::Missing | Read::Shut) => (read, false),
         }
+    }
+
+    fn read_standin(
+        &self,
+        input: &InputPlan,
+        slots: &[Scalar],
+        restarted: Option<Timestamp>,
+    ) -> (Read, bool) {
         match &input.otherwise {
             None => (Read::NotFitted, false),
             Some(Standin::Value(value)) => (Read::Value(*value), matches!(value, Scalar::Number(_))),

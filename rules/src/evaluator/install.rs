@@ -9,7 +9,9 @@ use super::evaluate::Occurrence;
 use super::field::Field;
 use super::lane::{AssetState, Lane, Sender};
 use super::meter::Meter;
-use super::tally::RuleTally;
+use super::scope::Scope;
+use super::shard::Memory;
+use super::tally::Fresh;
 use super::{Evaluator, clock_finding};
 use crate::rule::RuleSet;
 
@@ -38,42 +40,63 @@ impl Evaluator {
     ) {
         self.advance(at, out);
         let old = Arc::clone(&self.field);
-        self.tally.settle(old.plans.iter().map(|plan| &plan.rule.id));
+        self.shards
+            .iter_mut()
+            .for_each(|shard| shard.tally.settle(old.plans.iter().map(|plan| &plan.rule.id)));
         self.field = Arc::new(self.make_field(registry, rules));
-        self.installed += 1;
-        self.tally.fresh = vec![RuleTally::default(); self.field.plans.len()];
-        let gone = self.carry_over(&old, at);
+        self.installation.0 += 1;
+        let mut memory = Memory::gather(&mut self.shards, &old);
+        let gone = memory.carry_over(&old, &self.field, at);
+        memory.deal(&mut self.shards, &self.field);
+        for shard in &mut self.shards {
+            shard.tally.fresh = vec![Fresh::default(); self.field.plans.len()];
+            shard.begin_surplus(&self.field);
+            shard.timers.clear();
+        }
         self.count_standing();
-        self.begin_surplus();
+        let mut scope = self.scope();
         for (rule, asset, kind, change) in gone {
-            self.emit(at, (rule, asset, kind), change, out);
+            scope.emit(at, (rule, asset, kind), change, out);
         }
-        self.timers.clear();
-        for device in 0..self.field.devices.len() {
-            self.arm_device(device, at.at);
-        }
-        self.ask_everyone(at, out);
+        scope.begin_anew(at, out);
     }
 
     pub(crate) fn make_field(&mut self, registry: Arc<Registry>, rules: Arc<RuleSet>) -> Field {
         if let Some(terms) = &registry.terms {
             self.options.take(terms);
         }
-        Field::new(registry, rules, &mut self.names, self.options.late_after, self.options.coverage_min)
+        Field::new(
+            registry,
+            rules,
+            Arc::make_mut(&mut self.names),
+            self.options.late_after,
+            self.options.coverage_min,
+        )
     }
+}
 
-    pub(crate) fn ask_everyone(&mut self, at: Moment, out: &mut Vec<Transition>) {
-        let field = Arc::clone(&self.field);
-        for (number, asset) in field.assets.iter().enumerate() {
-            let cases = asset.cases.iter().enumerate();
-            self.asked.extend(cases.map(|(place, case)| (case.rule, number, place)));
+impl Scope<'_> {
+    /// Where no timer waits: looks after every device, and asks every case.
+    pub(crate) fn begin_anew(&mut self, at: Moment, out: &mut Vec<Transition>) {
+        for device in 0..self.field.devices.len() {
+            self.arm_device(device, at.at);
         }
-        self.ask_all(&field, Occurrence::timer(at), out);
+        for (number, asset) in self.field.assets.iter().enumerate() {
+            let cases = asset.cases.iter().enumerate();
+            self.desk.asked.extend(cases.map(|(place, case)| (case.rule, number, place)));
+        }
+        self.ask_all(&Occurrence::timer(at), out);
     }
+}
 
+impl Memory {
     /// Moves states and meters to where the new field expects them; what ends with what is gone, in order.
-    fn carry_over(&mut self, old: &Field, at: Moment) -> Vec<(RuleId, AssetId, AlertKind, Change)> {
-        let new = Arc::clone(&self.field);
+    fn carry_over(
+        &mut self,
+        old: &Field,
+        new: &Field,
+        at: Moment,
+    ) -> Vec<(RuleId, AssetId, AlertKind, Change)> {
         let mut before = std::mem::take(&mut self.states);
         let mut meters = std::mem::take(&mut self.meters);
         let mut gone = Vec::new();
@@ -81,16 +104,16 @@ impl Evaluator {
             let still = new.asset_of(asset.id.as_str());
             let Some(state) = before.get(number) else { continue };
             for (place, case) in state.live.cases.iter().enumerate() {
-                gone.extend(ended(old, &new, number, place, still, case));
+                gone.extend(ended(old, new, number, place, still, case));
             }
-            gone.extend(clock_ended(old, &new, number, still, &meters));
+            gone.extend(clock_ended(old, new, number, still, &meters));
         }
         gone.sort_by(|one, other| (&one.0, &one.1, one.2).cmp(&(&other.0, &other.1, other.2)));
         self.states = (0..new.assets.len())
             .map(|asset| {
                 let from = new.assets.get(asset).and_then(|plan| old.asset_of(plan.id.as_str()));
                 let state = from.and_then(|from| Some((from, std::mem::take(before.get_mut(from)?))));
-                moved(old, &new, asset, state, at)
+                moved(old, new, asset, state, at)
             })
             .collect();
         self.meters = new
@@ -98,7 +121,7 @@ impl Evaluator {
             .iter()
             .map(|device| {
                 let from =
-                    old.device(device.id.as_str()).filter(|from| same_owner(old, &new, *from, device.asset));
+                    old.device(device.id.as_str()).filter(|from| same_owner(old, new, *from, device.asset));
                 let meter = from.and_then(|from| meters.get_mut(from)).map(std::mem::take);
                 meter.unwrap_or_default().unarmed()
             })

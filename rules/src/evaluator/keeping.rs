@@ -12,7 +12,7 @@ impl Evaluator {
     /// everything before `end` was taken. In no order, and one as often as it gave a reading: whoever asks for millions
     /// sorts them, not the judge.
     pub fn evidence_before(&self, end: Offset) -> Vec<Offset> {
-        let lanes = self.states.iter().flat_map(AssetState::lanes);
+        let lanes = self.states().all().flat_map(AssetState::lanes);
         lanes.flat_map(offsets).filter(|offset| *offset < end).collect()
     }
 }

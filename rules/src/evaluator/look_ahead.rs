@@ -5,42 +5,64 @@
 use std::hint::black_box;
 
 use super::case::Case;
-use super::field::{AssetPlan, DevicePlan};
+use super::field::{AssetPlan, DevicePlan, Field};
 use super::lane::{AssetState, Sender};
 use super::meter::Meter;
 use super::series::{Sample, Series};
+use super::shard::{Shard, States, place_in};
 use super::{DeviceNumber, Evaluator};
 
 impl Evaluator {
     /// Looks at what messages of these devices will need; worth it for some dozens at a time, right before they are
-    /// observed. Each round needs only what the ones before have brought near, and looks at nothing before it has found
-    /// all that it will look at: so no decision stands between one wait and the next.
+    /// observed.
     pub fn look_ahead(&self, devices: impl IntoIterator<Item = DeviceNumber>) {
-        let numbers: Vec<usize> = devices.into_iter().map(|device| device.place).collect();
-        let devices = found(&numbers, |number| self.field.devices.get(*number));
-        look(&devices, DevicePlan::glance);
-        look(&found(&numbers, |number| self.meters.get(*number)), Meter::glance);
-        look(&found(&devices, |device| self.field.assets.get(device.asset)), AssetPlan::glance);
-        let states = found(&devices, |device| self.states.get(device.asset));
-        look(&states, AssetState::glance);
-        let senders: Vec<&Sender> = devices
-            .iter()
-            .zip(&states)
-            .filter_map(|(device, state)| state.live.senders.get(device.place))
-            .collect();
-        look(&senders, Sender::glance);
-        let cases: Vec<&Case> = states.iter().flat_map(|state| &state.live.cases).collect();
-        look(&cases, Case::glance);
-        let series: Vec<&Option<Series>> = senders.iter().flat_map(|sender| &sender.series).collect();
-        look(&series, |series| series.as_ref().map_or(0, Series::glance));
-        let mut samples: Vec<&Sample> = Vec::with_capacity(2 * series.len());
-        series.iter().copied().flatten().for_each(|series| series.next_samples(&mut samples));
-        look(&samples, |sample| sample.offset.0);
+        look_ahead(&self.field, &self.shards, devices);
     }
+}
+
+/// As [`Evaluator::look_ahead`]. Each round needs only what the ones before have brought near, and looks at nothing before
+/// it has found all that it will look at: so no decision stands between one wait and the next.
+pub(crate) fn look_ahead(field: &Field, shards: &[Shard], devices: impl IntoIterator<Item = DeviceNumber>) {
+    let numbers: Vec<usize> = devices.into_iter().map(|device| device.place).collect();
+    let devices = found(&numbers, |number| field.devices.get(*number));
+    look(&devices, DevicePlan::glance);
+    look(
+        &found(&devices, |device| shards.get(place_in(shards, device.asset)?)?.meter(device.meter)),
+        Meter::glance,
+    );
+    let plans = found(&devices, |device| field.assets.get(device.asset));
+    look(&plans, AssetPlan::glance);
+    let states = found(&devices, |device| States::of(shards).get(device.asset));
+    look(&states, AssetState::glance);
+    let senders: Vec<&Sender> = devices
+        .iter()
+        .zip(&states)
+        .filter_map(|(device, state)| state.live.senders.get(device.place))
+        .collect();
+    look(&senders, Sender::glance);
+    look(&found(&plans, |plan| plan.devices.first()), |first| count(*first));
+    let cases = all(&states, |state| &state.live.cases);
+    look(&cases, Case::glance);
+    let series = all(&senders, |sender| &sender.series);
+    look(&series, |series| series.as_ref().map_or(0, Series::glance));
+    let mut samples: Vec<&Sample> = Vec::with_capacity(2 * series.len());
+    series.iter().copied().flatten().for_each(|series| series.next_samples(&mut samples));
+    look(&samples, |sample| sample.offset.0);
 }
 
 fn found<'e, K, T>(keys: &[K], find: impl Fn(&K) -> Option<&'e T>) -> Vec<&'e T> {
     keys.iter().filter_map(find).collect()
+}
+
+/// What mostly belongs to one thing: room for it is made at once.
+const USUAL_PARTS: usize = 4;
+
+fn all<'e, K, T>(things: &[&'e K], parts: impl Fn(&'e K) -> &'e [T]) -> Vec<&'e T> {
+    let mut all = Vec::with_capacity(things.len() * USUAL_PARTS);
+    for thing in things {
+        all.extend(parts(thing));
+    }
+    all
 }
 
 /// `glance` reads something of each line of memory that a thing has.

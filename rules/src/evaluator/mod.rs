@@ -12,9 +12,13 @@
 //! readings that came too late to be judged live. Everything is a function of what was observed and installed, in
 //! that order: a snapshot holds all of it, timers too. What `docs/decisions/0003-evaluator.md` decides is decided
 //! there: anchors of windows, the worst of several devices, the order of judgement.
+//!
+//! All of this happens in a *scope*: mostly all shards of the assets, and each shard alone where a large batch is judged
+//! side by side (`docs/decisions/0036-judged-by-shards.md`).
 
 mod absence;
 mod advance;
+mod apart;
 mod calendar;
 mod case;
 mod clock_finding;
@@ -40,7 +44,9 @@ mod packed;
 mod plan;
 mod register;
 mod rolling;
+mod scope;
 mod series;
+mod shard;
 mod snapshot;
 mod standing;
 mod surplus;
@@ -51,24 +57,21 @@ mod window;
 
 use std::sync::Arc;
 
-use citywarden_model::{AlertKind, AssetId, Change, Digest, Moment, Offset, Registry, RuleId, Transition};
+use citywarden_model::{DeviceId, Digest, Moment, Observation, Registry, Transition};
 
+pub use apart::{Brought, ShardJudge};
+pub use names::Followers;
 pub use options::EvaluatorOptions;
 pub use outlook::{CaseState, Explanation, VerdictLine};
 pub use snapshot::RestoreError;
 pub use tally::RuleTally;
 
-use crate::expression::{Interpreter, Scalar};
 use crate::rule::RuleSet;
-use calendar::Calendar;
 use field::Field;
-use lane::AssetState;
 use meter::Meter;
 use names::Names;
-use standing::Standing;
-use surplus::Surplus;
-use tally::Tally;
-use timers::Timers;
+use scope::{Desk, Scope};
+use shard::{Shard, States, empty_shards, shard_of};
 
 /// How a message arrived.
 #[derive(Debug, Clone, Copy)]
@@ -87,21 +90,40 @@ pub struct Arrival<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceNumber {
     place: usize,
-    /// So many installations were before.
-    installed: u64,
+    shard: usize,
+    under: Installation,
+}
+
+/// Says which registry and rules something was found under: it rises with each installation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Installation(u64);
+
+impl DeviceNumber {
+    /// Which of the evaluator's shards it is in, from 0.
+    pub fn shard(self) -> usize {
+        self.shard
+    }
 }
 
 /// The devices in force at one moment: to find them where the evaluator is not at hand.
 #[derive(Debug, Clone)]
 pub struct Devices {
     field: Arc<Field>,
-    installed: u64,
+    names: Arc<Names>,
+    installation: Installation,
 }
 
 impl Devices {
     /// The device of this id, where the registry has it and the asset that it belongs to.
     pub fn find(&self, id: &str) -> Option<DeviceNumber> {
-        Some(DeviceNumber { place: self.field.device(id)?, installed: self.installed })
+        let place = self.field.device(id)?;
+        let shard = shard_of(self.field.devices.get(place)?.asset);
+        Some(DeviceNumber { place, shard, under: self.installation })
+    }
+
+    /// Under which they were found.
+    pub fn installation(&self) -> Installation {
+        self.installation
     }
 
     /// The registry they are from.
@@ -114,28 +136,14 @@ impl Devices {
 #[derive(Debug)]
 pub struct Evaluator {
     options: EvaluatorOptions,
-    interpreter: Interpreter,
-    /// The slots of the case that is judged.
-    slots: Vec<Scalar>,
-    calendar: Calendar,
-    names: Names,
+    names: Arc<Names>,
     field: Arc<Field>,
-    /// How often a registry or rules were installed.
-    installed: u64,
-    /// By asset.
-    states: Vec<AssetState>,
-    /// By device.
-    meters: Vec<Meter>,
-    timers: Timers,
-    tally: Tally,
-    standing: Standing,
-    surplus: Surplus,
-    /// The last moment it was told of.
-    moment: Moment,
-    /// How many transitions that record has brought about.
-    index: u32,
-    /// Cases to ask: rule, asset, case.
-    asked: Vec<(usize, usize, usize)>,
+    installation: Installation,
+    /// All of them.
+    shards: Vec<Shard>,
+    desk: Desk,
+    /// One for each shard, where they are judged apart.
+    side_desks: Vec<Desk>,
 }
 
 impl Evaluator {
@@ -147,22 +155,68 @@ impl Evaluator {
         let field = Field::new(registry, rules, &mut names, options.late_after, options.coverage_min);
         Self {
             options,
-            interpreter: Interpreter::new(),
-            slots: Vec::new(),
-            calendar: Calendar::default(),
-            names,
+            names: Arc::new(names),
             field: Arc::new(field),
-            installed: 0,
-            states: Vec::new(),
-            meters: Vec::new(),
-            timers: Timers::default(),
-            tally: Tally::default(),
-            standing: Standing::default(),
-            surplus: Surplus::default(),
-            moment: Moment { offset: Offset(0), at: citywarden_model::Timestamp::EPOCH },
-            index: 0,
-            asked: Vec::new(),
+            installation: Installation::default(),
+            shards: empty_shards(),
+            desk: Desk::default(),
+            side_desks: (0..shard::SHARDS).map(|_| Desk::default()).collect(),
         }
+    }
+
+    /// Fires every timer that is due at or before `to.at`, each at its own time. How often it is called changes
+    /// nothing: [`Self::observe`] and the installers call it themselves.
+    pub fn advance(&mut self, to: Moment, out: &mut Vec<Transition>) {
+        self.scope().advance(to, out);
+    }
+
+    /// Takes in what one message said, in the order in which the journal holds it. Lets time pass first.
+    pub fn observe(
+        &mut self,
+        arrival: &Arrival<'_>,
+        device: &DeviceId,
+        observations: &[Observation<'_>],
+        out: &mut Vec<Transition>,
+    ) {
+        if let Some(device) = self.find(device.as_str()) {
+            self.observe_of(arrival, device, observations, out);
+        } else {
+            self.advance(arrival.moment, out);
+            self.scope().discard(0, "unknown_device");
+        }
+    }
+
+    /// As [`Self::observe`], of a device that was found under what is [installed](Self::installation).
+    pub fn observe_of(
+        &mut self,
+        arrival: &Arrival<'_>,
+        device: DeviceNumber,
+        observations: &[Observation<'_>],
+        out: &mut Vec<Transition>,
+    ) {
+        debug_assert!(device.under == self.installation, "something was installed since");
+        self.scope().observe(arrival, device.place, observations, out);
+    }
+
+    /// All of it.
+    fn scope(&mut self) -> Scope<'_> {
+        Scope {
+            options: &self.options,
+            field: &self.field,
+            names: &mut self.names,
+            shards: &mut self.shards,
+            desk: &mut self.desk,
+        }
+    }
+
+    fn states(&self) -> States<'_> {
+        States::of(&self.shards)
+    }
+
+    /// By device.
+    fn meters(&self) -> impl Iterator<Item = &Meter> {
+        let devices = self.field.devices.iter();
+        devices.filter_map(|device| self.shards.get(shard_of(device.asset))?.meter(device.meter))
     }
 
     /// The rules in force.
@@ -182,41 +236,25 @@ impl Evaluator {
 
     /// The devices in force now.
     pub fn devices(&self) -> Devices {
-        Devices { field: Arc::clone(&self.field), installed: self.installed }
+        Devices {
+            field: Arc::clone(&self.field),
+            names: Arc::clone(&self.names),
+            installation: self.installation,
+        }
     }
 
-    /// Whether nothing was installed since this device was found.
-    pub fn knows(&self, device: DeviceNumber) -> bool {
-        device.installed == self.installed
+    /// What is installed now: devices that were found under another are not known.
+    pub fn installation(&self) -> Installation {
+        self.installation
     }
 
     /// The last moment it was told of.
     pub fn moment(&self) -> Moment {
-        self.moment
+        self.desk.moment
     }
 
     /// What of the registry could not be used, with the default that holds instead: overrides of limits.
     pub fn registry_problems(&self) -> &[String] {
         &self.field.problems
-    }
-
-    /// Notes the moment; a new record counts its transitions from 0.
-    fn enter(&mut self, moment: Moment) {
-        if moment.offset != self.moment.offset {
-            self.index = 0;
-        }
-        self.moment = moment;
-    }
-
-    fn emit(
-        &mut self,
-        cause: Moment,
-        about: (RuleId, AssetId, AlertKind),
-        change: Change,
-        out: &mut Vec<Transition>,
-    ) {
-        let (rule, asset, kind) = about;
-        out.push(Transition { cause, index: self.index, rule, asset, kind, change });
-        self.index += 1;
     }
 }

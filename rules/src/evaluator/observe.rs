@@ -1,78 +1,58 @@
 //! Takes a message in.
 
-use std::sync::Arc;
-
 use citywarden_model::{
-    AlertKind, Change, DeviceId, Event, Fix, Flag, Moment, Observation, Span, Timestamp, Transition, Value,
+    AlertKind, Change, Event, Fix, Flag, Moment, Observation, Span, Timestamp, Transition, Value,
 };
 
 use super::case::Now;
 use super::evaluate::Occurrence;
-use super::field::{DevicePlan, Field};
+use super::field::DevicePlan;
 use super::lane::{Happening, Lane, StateArray};
 use super::meter::Admission;
 use super::names::Quantity;
 use super::options::{EVENTS_MAX, regular_readings};
-use super::plan::POSITION;
+use super::plan::SPEED;
+use super::scope::Scope;
 use super::series::{Inserted, Series};
 use super::whereabouts::{Crossing, FixAt};
-use super::{Arrival, DeviceNumber, Evaluator, clock_finding, fixed};
+use super::{Arrival, clock_finding, fixed};
 
-impl Evaluator {
-    /// Takes in what one message said, in the order in which the journal holds it. Lets time pass first.
-    pub fn observe(
+impl Scope<'_> {
+    /// Takes in what one message of this device said, in the order in which the journal holds it. Lets time pass first.
+    pub(crate) fn observe(
         &mut self,
         arrival: &Arrival<'_>,
-        device: &DeviceId,
-        observations: &[Observation<'_>],
-        out: &mut Vec<Transition>,
-    ) {
-        if let Some(device) = self.find(device.as_str()) {
-            self.observe_of(arrival, device, observations, out);
-        } else {
-            self.advance(arrival.moment, out);
-            self.tally.discard("unknown_device");
-        }
-    }
-
-    /// As [`Self::observe`], of a device that was found and is known ([`Self::knows`]).
-    pub fn observe_of(
-        &mut self,
-        arrival: &Arrival<'_>,
-        device: DeviceNumber,
+        number: usize,
         observations: &[Observation<'_>],
         out: &mut Vec<Transition>,
     ) {
         self.advance(arrival.moment, out);
-        debug_assert!(self.knows(device), "something was installed since");
-        let number = device.place;
-        let field = Arc::clone(&self.field);
-        let Some(plan) = field.devices.get(number) else { return };
+        let Some(plan) = self.field.devices.get(number) else { return };
         if !arrival.retained {
             self.hear(plan, arrival.moment.at);
         }
         if observations.iter().any(|one| one.observed_at.is_none()) {
-            let repeated =
-                self.meters.get_mut(number).is_some_and(|meter| meter.is_repeated(arrival, &self.options));
+            let options = self.options;
+            let repeated = self.meter_mut(number).is_some_and(|meter| meter.is_repeated(arrival, options));
             if repeated {
-                return self.tally.discard("duplicate");
+                return self.discard(plan.asset, "duplicate");
             }
         }
         for observation in observations {
-            self.take(arrival, &field, number, observation, out);
+            self.take(arrival, number, observation, out);
         }
         if !plan.waiting.is_empty() {
             let waiting = plan.waiting.iter().map(|(rule, case)| (*rule, plan.asset, *case));
-            self.asked.extend(waiting);
-            self.ask_all(&field, Occurrence::timer(arrival.moment), out);
+            self.desk.asked.extend(waiting);
+            self.ask_all(&Occurrence::timer(arrival.moment), out);
         }
-        if self.meters.get(number).is_some_and(|meter| meter.armed.is_none()) {
+        if self.meter(number).is_some_and(|meter| meter.armed.is_none()) {
             self.arm_device(number, arrival.moment.at);
         }
     }
 
     fn hear(&mut self, plan: &DevicePlan, at: Timestamp) {
-        let sender = self.states.get_mut(plan.asset).and_then(|state| state.live.senders.get_mut(plan.place));
+        let sender = self.state_mut(plan.asset).and_then(|state| state.live.senders.get_mut(plan.place));
         if let Some(sender) = sender {
             sender.hear(at);
         }
@@ -81,31 +61,31 @@ impl Evaluator {
     fn take(
         &mut self,
         arrival: &Arrival<'_>,
-        field: &Field,
         number: usize,
         observation: &Observation<'_>,
         out: &mut Vec<Transition>,
     ) {
-        let Some(plan) = field.devices.get(number) else { return };
+        let Some(plan) = self.field.devices.get(number) else { return };
         if let Flag::Other(letter) = observation.flag {
-            return self.tally.discard(&format!("flag_{letter}"));
+            return self.discard(plan.asset, &format!("flag_{letter}"));
         }
         if arrival.retained && !self.is_newer(plan, observation.observed_at) {
-            return self.tally.discard("retained");
+            return self.discard(plan.asset, "retained");
         }
-        let Some(meter) = self.meters.get_mut(number) else { return };
-        let admission = meter.admit(observation.observed_at, arrival.moment.at, &self.options);
+        let options = self.options;
+        let Some(meter) = self.meter_mut(number) else { return };
+        let admission = meter.admit(observation.observed_at, arrival.moment.at, options);
         if !admission.is_late {
-            self.note_clock(field, number, admission.wrong_by, arrival.moment, out);
+            self.note_clock(number, admission.wrong_by, arrival.moment, out);
         }
         let moment = if admission.is_late {
-            self.enter_late_lane(field, plan, admission.observed);
+            self.enter_late_lane(plan, admission.observed);
             Moment { offset: arrival.moment.offset, at: admission.observed }
         } else {
             arrival.moment
         };
-        let crossings = self.keep(field, plan, observation, admission, moment);
-        let Some(lane) = self.states.get(plan.asset).and_then(|state| state.lane(admission.is_late)) else {
+        let crossings = self.keep(plan, observation, admission, moment);
+        let Some(lane) = self.state(plan.asset).and_then(|state| state.lane(admission.is_late)) else {
             return;
         };
         let newest = lane.senders.get(plan.place).and_then(|sender| sender.newest);
@@ -119,40 +99,44 @@ impl Evaluator {
             source: admission.source,
             is_lead: admission.is_lead,
         };
-        self.ask_all(field, occurrence, out);
+        self.ask_all(&occurrence, out);
         for crossing in crossings.into_iter().skip(1) {
-            self.ask_position_readers(field, plan.asset);
-            self.ask_all(field, Occurrence { crossing: Some((plan.asset, crossing)), ..occurrence }, out);
+            self.ask_position_readers(plan.asset);
+            self.ask_all(&Occurrence { crossing: Some((plan.asset, crossing)), ..occurrence }, out);
         }
     }
 
     fn is_newer(&self, plan: &DevicePlan, observed: Option<Timestamp>) -> bool {
-        let sender = self.states.get(plan.asset).and_then(|state| state.live.senders.get(plan.place));
+        let sender = self.state(plan.asset).and_then(|state| state.live.senders.get(plan.place));
         let newest = sender.and_then(|sender| sender.newest);
         observed.is_some_and(|observed| newest.is_none_or(|newest| newest.observed < observed))
     }
 
     /// Notes cases that look at zones.
-    fn ask_position_readers(&mut self, field: &Field, asset: usize) {
-        let Some(position) = self.names.find(POSITION) else { return };
-        if let Some(channel) = field.channel(asset, position) {
-            self.ask_channel(field, asset, channel);
+    fn ask_position_readers(&mut self, asset: usize) {
+        if let Some(channel) = self.field.channel(asset, self.field.position) {
+            self.ask_channel(asset, channel);
         }
     }
 
-    fn ask_channel(&mut self, field: &Field, asset: usize, channel: usize) {
+    fn ask_channel(&mut self, asset: usize, channel: usize) {
+        let field = self.field;
         let Some(channel) = field.kind_of(asset).and_then(|kind| kind.channels.get(channel)) else { return };
         let Some(plan) = field.assets.get(asset) else { return };
         let cases =
             channel.readers.iter().filter_map(|local| Some((plan.cases.get(*local)?.rule, asset, *local)));
-        self.asked.extend(cases);
+        self.desk.asked.extend(cases);
     }
 
     /// A late lane to put a reading of this time into: a new one where it belongs to another stretch of history.
-    fn enter_late_lane(&mut self, field: &Field, plan: &DevicePlan, observed: Timestamp) {
+    fn enter_late_lane(&mut self, plan: &DevicePlan, observed: Timestamp) {
+        let field = self.field;
         let Some(kind) = field.kind_of(plan.asset) else { return };
         let Some(asset) = field.assets.get(plan.asset) else { return };
-        let Some(state) = self.states.get_mut(plan.asset) else { return };
+        let Some((state, surplus, _)) = self.shard_mut(plan.asset).and_then(|shard| shard.keep(plan.asset))
+        else {
+            return;
+        };
         let reach = kind.keep_events;
         let belongs = state
             .late
@@ -162,7 +146,7 @@ impl Evaluator {
         if !belongs {
             let lane = Lane::new(asset.devices.len(), kind.channels.len(), asset.cases.len());
             if let Some(gone) = state.late.replace(Box::new(lane)) {
-                self.surplus.leave(&gone);
+                surplus.leave(&gone);
             }
         }
     }
@@ -170,21 +154,19 @@ impl Evaluator {
     /// Puts what was observed into its lane, and notes the cases to ask; the zones that were entered and left.
     fn keep(
         &mut self,
-        field: &Field,
         plan: &DevicePlan,
         observation: &Observation<'_>,
         admission: Admission,
         moment: Moment,
     ) -> Vec<Crossing> {
-        let keeping = Keeping { field, plan, admission, moment };
+        let keeping = Keeping { plan, admission, moment };
         let mut before = None;
         for reading in &observation.readings {
-            let Some(quantity) = self.names.recognise(before, &reading.quantity) else {
-                self.tally.discard("unknown_quantity");
+            let Some(quantity) = self.recognise(plan.asset, before, &reading.quantity) else {
+                self.discard(plan.asset, "unknown_quantity");
                 continue;
             };
             before = Some(quantity);
-            self.names.count(quantity);
             self.keep_value(keeping, quantity, &reading.value);
         }
         let crossings = observation.fix.as_ref().map(|fix| self.keep_fix(keeping, fix, observation));
@@ -199,52 +181,54 @@ impl Evaluator {
             Value::Number(number) => fixed::from_number(*number),
             Value::Bool(truth) => Some(fixed::from_truth(*truth)),
             Value::Bools(states) => return self.keep_array(keeping, quantity, states),
-            Value::Text(_) => return self.tally.discard("text"),
+            Value::Text(_) => return self.discard(keeping.plan.asset, "text"),
         };
         match fixed {
             Some(value) => self.keep_number(keeping, quantity, value),
-            None => self.tally.discard("out_of_range"),
+            None => self.discard(keeping.plan.asset, "out_of_range"),
         }
     }
 
     fn keep_number(&mut self, keeping: Keeping<'_>, quantity: Quantity, value: i64) {
-        let Keeping { field, plan, admission, moment } = keeping;
-        let Some(state) = self.states.get_mut(plan.asset) else { return };
+        let Keeping { plan, admission, moment } = keeping;
+        let (field, options, now) = (self.field, self.options, self.desk.moment.at);
+        let Some(kind) = field.kind_of(plan.asset) else { return };
+        let Some(shard) = self.shard_mut(plan.asset) else { return };
+        let Some((state, surplus, tally)) = shard.keep(plan.asset) else { return };
         let is_new_kind = state.fit(quantity);
         let Some(lane) = state.lane_mut(admission.is_late) else { return };
         lane.advance_clock(admission.observed);
         let Some(sender) = lane.senders.get_mut(plan.place) else { return };
         sender.see(admission.observed, moment.at);
-        let Some(kind) = field.kind_of(plan.asset) else { return };
         let Some(place) = kind.channel(quantity) else { return };
         let Some((channel, slot)) = kind.channels.get(place).zip(sender.series.get_mut(place)) else {
             return;
         };
         let series = slot.get_or_insert_with(|| {
-            self.surplus.begin();
+            surplus.begin();
             let mut series = Series::new(channel.is_level);
             series.set_regular(regular_readings(channel.keep, plan.interval));
             series
         });
         let before = series.surplus();
         match series.insert(admission.observed, moment.at, value, moment.offset) {
-            Inserted::Same if !is_new_kind => return self.tally.discard("duplicate"),
-            Inserted::TooOld => return self.tally.discard("too_old"),
+            Inserted::Same if !is_new_kind => return tally.discard("duplicate"),
+            Inserted::TooOld => return tally.discard("too_old"),
             Inserted::Same | Inserted::Changed => {}
         }
         if let Some(newest) = sender.newest {
             series.forget(newest.observed - channel.keep);
         }
-        self.surplus.bound(series, before, &self.options);
-        if self.surplus.is_sweep_due(&self.options, self.moment.at) {
-            self.sweep(self.moment.at);
+        surplus.bound(series, before, options);
+        if surplus.is_sweep_due(options, now) {
+            shard.sweep(field, options, now);
         }
-        self.ask_channel(field, plan.asset, place);
+        self.ask_channel(plan.asset, place);
     }
 
     fn keep_array(&mut self, keeping: Keeping<'_>, quantity: Quantity, states: &[bool]) {
-        let Keeping { field, plan, admission, moment } = keeping;
-        let Some(state) = self.states.get_mut(plan.asset) else { return };
+        let Keeping { plan, admission, moment } = keeping;
+        let Some(state) = self.state_mut(plan.asset) else { return };
         state.fit(quantity);
         let Some(sender) =
             state.lane_mut(admission.is_late).and_then(|lane| lane.senders.get_mut(plan.place))
@@ -268,36 +252,38 @@ impl Evaluator {
                 true
             }
         };
-        if let Some(channel) = field.channel(plan.asset, quantity).filter(|_| is_changed) {
-            self.ask_channel(field, plan.asset, channel);
+        if let Some(channel) = self.field.channel(plan.asset, quantity).filter(|_| is_changed) {
+            self.ask_channel(plan.asset, channel);
         }
     }
 
     /// Keeps a fix; speed over ground is a reading where the message has no other.
     fn keep_fix(&mut self, keeping: Keeping<'_>, fix: &Fix, observation: &Observation<'_>) -> Vec<Crossing> {
-        let Keeping { field, plan, admission, moment } = keeping;
+        let Keeping { plan, admission, moment } = keeping;
+        let field = self.field;
         if let Some(speed) = fix.speed_kmh.filter(|_| fix.valid)
-            && !observation.readings.iter().any(|reading| reading.quantity == "speed")
+            && !observation.readings.iter().any(|reading| reading.quantity == SPEED)
         {
-            let quantity = self.names.declare("speed");
-            self.names.count(quantity);
-            self.keep_value(keeping, quantity, &Value::Number(speed));
+            if let Some(shard) = self.shard_mut(plan.asset) {
+                shard.counts.count(field.speed);
+            }
+            self.keep_value(keeping, field.speed, &Value::Number(speed));
         }
         if !fix.valid {
-            self.tally.discard("no_fix");
+            self.discard(plan.asset, "no_fix");
             return Vec::new();
         }
-        let position = self.names.declare(POSITION);
-        self.keep_number(keeping, position, 0);
+        self.keep_number(keeping, field.position, 0);
         let point = fix.reported.from_crs(plan.crs);
         let fix = FixAt { at: admission.observed, received: moment.at, point };
-        let lane = self.states.get_mut(plan.asset).and_then(|state| state.lane_mut(admission.is_late));
+        let lane = self.state_mut(plan.asset).and_then(|state| state.lane_mut(admission.is_late));
         lane.map(|lane| lane.whereabouts.take(fix, &field.zones)).unwrap_or_default()
     }
 
     /// Keeps an event with its sender's asset, and with the asset that it concerns; one that no rule reads is not kept.
     fn keep_event(&mut self, keeping: Keeping<'_>, event: &Event<'_>) {
-        let Keeping { field, plan, admission, moment } = keeping;
+        let Keeping { plan, admission, moment } = keeping;
+        let field = self.field;
         if !field.plans.iter().any(|rule| rule.reads_event(&event.name)) {
             return;
         }
@@ -314,43 +300,38 @@ impl Evaluator {
         };
         let concerned = event.asset.as_ref().and_then(|asset| field.asset_of(asset));
         if let Some(other) = concerned.filter(|other| *other != plan.asset && !admission.is_late) {
-            self.note_event(field, other, Happening { is_own: false, ..happening.clone() }, false);
+            self.note_event(other, Happening { is_own: false, ..happening.clone() }, false);
         }
-        self.note_event(field, plan.asset, happening, admission.is_late);
+        self.note_event(plan.asset, happening, admission.is_late);
     }
 
-    fn note_event(&mut self, field: &Field, asset: usize, happening: Happening, is_late: bool) {
+    fn note_event(&mut self, asset: usize, happening: Happening, is_late: bool) {
+        let field = self.field;
         let keep = field.kind_of(asset).map_or(Span::ZERO, |kind| kind.keep_events);
         let name = happening.name.clone();
-        let lane = self.states.get_mut(asset).and_then(|state| state.lane_mut(is_late));
+        let lane = self.state_mut(asset).and_then(|state| state.lane_mut(is_late));
         if !lane.is_some_and(|lane| lane.note(happening, keep, EVENTS_MAX)) {
-            return self.tally.discard("duplicate");
+            return self.discard(asset, "duplicate");
         }
         let Some(plan) = field.assets.get(asset) else { return };
         for (place, case) in plan.cases.iter().enumerate() {
             if field.plans.get(case.rule).is_some_and(|rule| rule.reads_event(&name)) {
-                self.asked.push((case.rule, asset, place));
+                self.desk.asked.push((case.rule, asset, place));
             }
         }
     }
 
     /// Raises and clears the finding that a clock is wrong: one an asset, however many of its devices.
-    fn note_clock(
-        &mut self,
-        field: &Field,
-        number: usize,
-        wrong_by: Option<i64>,
-        cause: Moment,
-        out: &mut Vec<Transition>,
-    ) {
-        let Some(meter) = self.meters.get_mut(number) else { return };
+    fn note_clock(&mut self, number: usize, wrong_by: Option<i64>, cause: Moment, out: &mut Vec<Transition>) {
+        let field = self.field;
+        let Some(meter) = self.meter_mut(number) else { return };
         if std::mem::replace(&mut meter.is_wrong, wrong_by.is_some()) == wrong_by.is_some() {
             return;
         }
         let Some(plan) = field.devices.get(number) else { return };
         let Some(asset) = field.assets.get(plan.asset) else { return };
         let others = asset.devices.iter().filter(|other| **other != number);
-        if others.filter_map(|other| self.meters.get(*other)).any(|meter| meter.is_wrong) {
+        if others.filter_map(|other| self.meter(*other)).any(|meter| meter.is_wrong) {
             return;
         }
         let registry = &field.registry;
@@ -361,7 +342,7 @@ impl Evaluator {
             Some(nanos) => {
                 let seconds = Span::from_nanos(nanos).seconds();
                 let alert =
-                    clock_finding::draft(owner, device, seconds, cause, field.rules.digest, &self.options);
+                    clock_finding::draft(owner, device, seconds, cause, field.rules.digest, self.options);
                 Change::Raised {
                     alert: Box::new(alert),
                     reopen_window: Span::from_mins(30),
@@ -377,7 +358,6 @@ impl Evaluator {
 /// What is being kept: of whom, and when.
 #[derive(Clone, Copy)]
 struct Keeping<'a> {
-    field: &'a Field,
     plan: &'a DevicePlan,
     admission: Admission,
     /// The record, and the time of arrival; in a late lane its own time.

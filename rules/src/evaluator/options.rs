@@ -2,6 +2,8 @@
 
 use citywarden_model::{JudgingTerms, LocalClock, RegionId, Span};
 
+use super::shard::SHARDS;
+
 /// What the evaluator is told once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluatorOptions {
@@ -18,7 +20,7 @@ pub struct EvaluatorOptions {
     /// The least coverage with which a window has a value, in millionths; a rule's limit `min_coverage` overrides
     /// it. 75 %.
     pub coverage_min: i64,
-    /// So many samples all series together hold beyond their devices' rhythm. 8 million; another number
+    /// So many samples all series of a shard together hold beyond their devices' rhythm. 4 million; another number
     /// is for tests, and the same for all who judge one journal.
     pub readings_surplus_max: usize,
     /// The least that each series may hold of it. 64.
@@ -35,7 +37,7 @@ impl EvaluatorOptions {
             future_skew: Span::from_mins(5),
             duplicate_within: Span::from_secs(60),
             coverage_min: 750_000,
-            readings_surplus_max: READINGS_SURPLUS_MAX,
+            readings_surplus_max: READINGS_SURPLUS_MAX / SHARDS,
             readings_share_min: READINGS_SHARE_MIN,
         }
     }

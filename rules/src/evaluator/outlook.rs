@@ -9,10 +9,11 @@ use super::case::{Case, Now, Outcome, Stage};
 use super::draft;
 use super::inputs::View;
 use super::judge::judge;
+use super::names::Counts;
 use super::options::last_holds;
 use super::plan::RulePlan;
 use super::standing::Standing;
-use super::tally::RuleTally;
+use super::tally::{RuleTally, Tally};
 use crate::expression::{Expression, Interpreter, Scalar};
 use crate::rule::{Reasoned, Rule};
 
@@ -124,7 +125,7 @@ impl Evaluator {
     }
 
     fn cases(&self) -> impl Iterator<Item = (&RulePlan, &AssetId, &Case)> {
-        self.field.assets.iter().zip(&self.states).flat_map(|(asset, state)| {
+        self.field.assets.iter().zip(self.states().all()).flat_map(|(asset, state)| {
             asset
                 .cases
                 .iter()
@@ -135,7 +136,8 @@ impl Evaluator {
 
     /// How many assets are in each verdict (its word), by rule; rules in force have every word.
     pub fn verdict_counts(&self) -> BTreeMap<(RuleId, &'static str), u64> {
-        let counts = self.standing.counts();
+        let standing = Standing::total(self.shards.iter().map(|shard| &shard.standing));
+        let counts = standing.counts();
         let named = |(rule, word, count): (usize, &'static str, u64)| {
             Some(((self.field.plans.get(rule)?.rule.id.clone(), word), count))
         };
@@ -144,17 +146,21 @@ impl Evaluator {
 
     /// Counts anew how cases stand, after they were put where they belong.
     pub(crate) fn count_standing(&mut self) {
-        let cases = self.field.assets.iter().zip(&self.states).flat_map(|(asset, state)| {
-            asset.cases.iter().zip(&state.live.cases).map(|(plan, case)| (plan.rule, &case.outcome))
-        });
-        self.standing = Standing::of(self.field.plans.len(), cases);
+        for shard in &mut self.shards {
+            let assets =
+                shard.numbered().filter_map(|(asset, state)| Some((self.field.assets.get(asset)?, state)));
+            let cases = assets.flat_map(|(asset, state)| {
+                asset.cases.iter().zip(&state.live.cases).map(|(plan, case)| (plan.rule, &case.outcome))
+            });
+            shard.standing = Standing::of(self.field.plans.len(), cases);
+        }
     }
 
     /// Devices with an interval from which nothing came for so long that their last value holds no longer
     /// (three intervals, 60 s at least); time in which we were away does not count.
     pub fn silent_devices(&self, now: Timestamp) -> impl Iterator<Item = &DeviceId> {
         self.field.devices.iter().filter_map(move |device| {
-            let sender = self.states.get(device.asset)?.live.senders.get(device.place)?;
+            let sender = self.states().get(device.asset)?.live.senders.get(device.place)?;
             let silence = now.since(sender.silent_since?);
             (silence > last_holds(device.interval?)).then_some(&device.id)
         })
@@ -163,24 +169,28 @@ impl Evaluator {
     /// When each device was last heard, by the journal's clock; devices that never were are left out.
     pub fn devices_heard(&self) -> impl Iterator<Item = (&DeviceId, Timestamp)> {
         self.field.devices.iter().filter_map(|device| {
-            let sender = self.states.get(device.asset)?.live.senders.get(device.place)?;
+            let sender = self.states().get(device.asset)?.live.senders.get(device.place)?;
             Some((&device.id, sender.heard?))
         })
     }
 
     /// Readings and messages that were not judged, by reason.
-    pub fn discarded(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.tally.discarded.iter().map(|(reason, count)| (reason.as_str(), *count))
+    pub fn discarded(&self) -> impl Iterator<Item = (String, u64)> {
+        self.tally().discarded.into_iter()
+    }
+
+    fn tally(&self) -> Tally {
+        Tally::total(self.shards.iter().map(|shard| &shard.tally))
     }
 
     /// Readings taken in, by quantity.
     pub fn readings(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.names.counts()
+        Counts::total(self.shards.iter().map(|shard| &shard.counts)).named(&self.names)
     }
 
     /// Evaluations and errors, by rule.
     pub fn rule_tallies(&self) -> BTreeMap<RuleId, RuleTally> {
-        let mut tally = self.tally.clone();
+        let mut tally = self.tally();
         tally.settle(self.field.plans.iter().map(|plan| &plan.rule.id));
         tally.rules
     }
@@ -191,17 +201,18 @@ impl Evaluator {
         let number = self.field.asset_of(asset.as_str())?;
         let rule = self.field.rule_of(rule)?;
         let place = self.field.assets.get(number)?.cases.iter().position(|case| case.rule == rule)?;
-        let case = self.states.get(number)?.live.cases.get(place)?;
+        let case = self.states().get(number)?.live.cases.get(place)?;
         let plan = self.field.plans.get(rule)?;
         let judged = self.judged_time(number);
+        let now = Now { at: self.desk.moment.at, judged, by_reading: false };
         let view = View {
             options: &self.options,
             field: &self.field,
-            calendar: &self.calendar,
-            states: &self.states,
+            calendar: &self.desk.calendar,
+            states: self.states(),
             asset: number,
             is_late: false,
-            now: Now { at: self.moment.at, judged, by_reading: false },
+            now: &now,
             crossing: None,
             plan,
             case: self.field.assets.get(number)?.cases.get(place)?,
@@ -219,9 +230,9 @@ impl Evaluator {
     }
 
     fn judged_time(&self, asset: usize) -> Timestamp {
-        let senders = self.states.get(asset).map(|state| state.live.senders.as_slice()).unwrap_or_default();
+        let senders = self.states().get(asset).map(|state| state.live.senders.as_slice()).unwrap_or_default();
         let newest = senders.iter().filter_map(|sender| sender.newest).map(|newest| newest.observed).max();
-        newest.unwrap_or(self.moment.at)
+        newest.unwrap_or(self.desk.moment.at)
     }
 }
 

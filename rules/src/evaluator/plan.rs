@@ -11,6 +11,8 @@ use crate::rule::{Condition, Gate, Input, LimitValue, Otherwise, Rule, Statistic
 
 /// The name under which the messages that carry a position are kept.
 pub(crate) const POSITION: &str = "position";
+/// What a device's speed is counted as, where its fix says it.
+pub(crate) const SPEED: &str = "speed";
 /// The limit that sets the least coverage of a rule's windows.
 const COVERAGE_LIMIT: &str = "min_coverage";
 
@@ -135,6 +137,11 @@ impl RulePlan {
         self.inputs.iter().any(
             |input| matches!(&input.what, What::DeviceSilence(read) if read == kind && input.at_zone.is_none()),
         )
+    }
+
+    /// Whether it looks at the asset that owns a zone, which may be in another shard.
+    pub(crate) fn looks_across(&self) -> bool {
+        self.inputs.iter().flat_map(InputPlan::and_standins).any(|input| input.at_zone.is_some())
     }
 
     /// The kinds of zone it looks at.

@@ -168,12 +168,15 @@ impl Series {
         if at <= self.horizon {
             return Inserted::TooOld;
         }
-        let sample = Sample { at, received, value, offset };
         self.second_from = self.second_from.min(at);
         if self.samples.back().is_none_or(|newest| newest.at < at) {
-            self.append(sample);
+            if self.run.is_none_or(|run| run.value != value) {
+                self.run = Some(Run { value, observed: at, received });
+            }
+            self.samples.push_back(Sample { at, received, value, offset });
             return Inserted::Changed;
         }
+        let sample = Sample { at, received, value, offset };
         let place = self.samples.partition_point(|other| other.at < at);
         match self.samples.get_mut(place) {
             Some(there) if there.at == at && there.value == value => return Inserted::Same,
@@ -183,13 +186,6 @@ impl Series {
         self.windows.clear();
         self.find_run();
         Inserted::Changed
-    }
-
-    fn append(&mut self, sample: Sample) {
-        if self.run.is_none_or(|run| run.value != sample.value) {
-            self.run = Some(Run { value: sample.value, observed: sample.at, received: sample.received });
-        }
-        self.samples.push_back(sample);
     }
 
     /// The run again, after something changed before the end.

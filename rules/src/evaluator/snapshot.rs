@@ -5,17 +5,19 @@ use std::sync::Arc;
 use citywarden_model::{Digest, Moment, Registry};
 use serde::{Deserialize, Serialize};
 
+use super::field::Field;
 use super::lane::AssetState;
 use super::meter::Meter;
-use super::names::Names;
+use super::names::{Counts, Names};
+use super::shard::{Memory, SHARDS, shard_of};
 use super::surplus::Sweep;
-use super::tally::Tally;
-use super::timers::{Sleeper, Timers};
+use super::tally::{Fresh, Tally};
+use super::timers::Sleeper;
 use super::{Evaluator, EvaluatorOptions};
 use crate::rule::RuleSet;
 
 /// Rises with every change of what is kept; older ones are made again from the journal.
-const VERSION: u16 = 6;
+const VERSION: u16 = 7;
 
 /// Why a snapshot cannot be gone on from: the journal has to be judged again from its beginning.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,12 +59,13 @@ struct Head {
 #[derive(Serialize)]
 struct Saved<'a> {
     names: &'a Names,
-    states: &'a [AssetState],
-    meters: &'a [Meter],
-    tally: &'a Tally,
+    states: Vec<&'a AssetState>,
+    meters: Vec<&'a Meter>,
+    tally: Tally,
+    counts: Counts,
     moment: Moment,
     index: u32,
-    swept: Sweep,
+    swept: Vec<Sweep>,
 }
 
 #[derive(Deserialize)]
@@ -71,9 +74,10 @@ struct Loaded {
     states: Vec<AssetState>,
     meters: Vec<Meter>,
     tally: Tally,
+    counts: Counts,
     moment: Moment,
     index: u32,
-    swept: Sweep,
+    swept: Vec<Sweep>,
 }
 
 impl Evaluator {
@@ -87,12 +91,13 @@ impl Evaluator {
             Head { version: VERSION, rules: self.field.rules.digest, registry: self.field.registry.digest };
         let saved = Saved {
             names: &self.names,
-            states: &self.states,
-            meters: &self.meters,
-            tally: &self.tally,
-            moment: self.moment,
-            index: self.index,
-            swept: self.surplus.last,
+            states: self.states().all().collect(),
+            meters: self.meters().collect(),
+            tally: Tally::total(self.shards.iter().map(|shard| &shard.tally)),
+            counts: Counts::total(self.shards.iter().map(|shard| &shard.counts)),
+            moment: self.desk.moment,
+            index: self.desk.index,
+            swept: self.shards.iter().map(|shard| shard.surplus.last).collect(),
         };
         postcard::to_stdvec(&(head, saved)).expect("plain data can always be written to memory")
     }
@@ -114,17 +119,27 @@ impl Evaluator {
         }
         let loaded: Loaded = postcard::from_bytes(rest).map_err(damaged)?;
         let mut evaluator = Self::new(options);
-        evaluator.names = loaded.names;
+        evaluator.names = Arc::new(loaded.names);
         evaluator.field = Arc::new(evaluator.make_field(registry, rules));
-        evaluator.states = loaded.states;
-        evaluator.meters = loaded.meters;
-        evaluator.tally = loaded.tally;
-        evaluator.moment = loaded.moment;
-        evaluator.index = loaded.index;
-        evaluator.surplus.last = loaded.swept;
-        evaluator.fits()?;
+        let (field, memory) = (&evaluator.field, Memory { states: loaded.states, meters: loaded.meters });
+        if !memory.fits(field)
+            || loaded.tally.fresh.len() != field.plans.len()
+            || loaded.swept.len() != SHARDS
+        {
+            return Err(RestoreError::Damaged("it has another shape than its rules and registry".to_owned()));
+        }
+        memory.deal(&mut evaluator.shards, field);
+        for (shard, swept) in evaluator.shards.iter_mut().zip(loaded.swept) {
+            shard.tally.fresh = vec![Fresh::default(); field.plans.len()];
+            shard.surplus.last = swept;
+            shard.begin_surplus(field);
+        }
+        // what was counted so far need not be told apart by shards
+        if let Some(first) = evaluator.shards.first_mut() {
+            (first.tally, first.counts) = (loaded.tally, loaded.counts);
+        }
+        (evaluator.desk.moment, evaluator.desk.index) = (loaded.moment, loaded.index);
         evaluator.count_standing();
-        evaluator.begin_surplus();
         evaluator.rearm();
         Ok(evaluator)
     }
@@ -135,10 +150,30 @@ impl Evaluator {
         Ok((head.rules, head.registry))
     }
 
-    /// Whether what was loaded has the shape that the field expects.
-    fn fits(&self) -> Result<(), RestoreError> {
-        let field = &self.field;
-        let assets = field.assets.iter().enumerate().zip(&self.states).all(|((number, asset), state)| {
+    /// Timers again, from what each sleeper waits for.
+    fn rearm(&mut self) {
+        for (device, plan) in self.field.devices.iter().enumerate() {
+            let shard = self.shards.get_mut(shard_of(plan.asset));
+            let Some((meter, timers)) = shard.and_then(|shard| shard.listener(plan.meter)) else { continue };
+            let due = meter.armed.take();
+            timers.arm(&mut meter.armed, due, Sleeper::Device(device));
+        }
+        for asset in 0..self.field.assets.len() {
+            let shard = self.shards.get_mut(shard_of(asset));
+            let Some((state, timers)) = shard.and_then(|shard| shard.sleeper(asset)) else { continue };
+            for (case, there) in state.live.cases.iter_mut().enumerate() {
+                let due = there.armed.take();
+                timers.arm(&mut there.armed, due, Sleeper::Case { asset, case });
+            }
+        }
+    }
+}
+
+impl Memory {
+    /// Whether it has the shape that the field expects.
+    fn fits(&self, field: &Field) -> bool {
+        let mut assets = field.assets.iter().enumerate().zip(&self.states);
+        let assets_fit = assets.all(|((number, asset), state)| {
             let channels = field.kind_of(number).map_or(0, |kind| kind.channels.len());
             state.lanes().all(|lane| {
                 lane.cases.len() == asset.cases.len()
@@ -146,30 +181,7 @@ impl Evaluator {
                     && lane.senders.iter().all(|sender| sender.series.len() == channels)
             })
         });
-        let counts = self.states.len() == field.assets.len()
-            && self.meters.len() == field.devices.len()
-            && self.tally.fresh.len() == field.plans.len();
-        if assets && counts {
-            Ok(())
-        } else {
-            Err(RestoreError::Damaged("it has another shape than its rules and registry".to_owned()))
-        }
-    }
-
-    /// Timers again, from what each sleeper waits for.
-    fn rearm(&mut self) {
-        let mut timers = Timers::default();
-        for (device, meter) in self.meters.iter_mut().enumerate() {
-            let due = meter.armed.take();
-            timers.arm(&mut meter.armed, due, Sleeper::Device(device));
-        }
-        for (asset, state) in self.states.iter_mut().enumerate() {
-            for (case, there) in state.live.cases.iter_mut().enumerate() {
-                let due = there.armed.take();
-                timers.arm(&mut there.armed, due, Sleeper::Case { asset, case });
-            }
-        }
-        self.timers = timers;
+        assets_fit && self.states.len() == field.assets.len() && self.meters.len() == field.devices.len()
     }
 }
 

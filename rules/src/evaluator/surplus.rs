@@ -1,16 +1,16 @@
-//! What series hold beyond their rhythm. Whoever keeps it is never cut; those who send more share a memory of fixed size,
-//! as long as there is a share for each: beyond it, who holds more than an equal share loses two samples for each that comes.
+//! What series hold beyond their rhythm. Whoever keeps it is never cut; those of a shard who send more share a memory of
+//! fixed size, as long as there is a share for each: beyond it, who holds more than an equal share loses two samples for each that comes.
 //! Who fell silent sends nothing that could cut it: as long as there is too much, all series are gone through once a minute,
 //! and whenever an eighth more came.
 
 use citywarden_model::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Evaluator;
 use super::field::Field;
-use super::lane::{AssetState, Lane};
+use super::lane::Lane;
 use super::options::{EvaluatorOptions, READINGS_MIN, regular_readings};
 use super::series::Series;
+use super::shard::Shard;
 
 /// How often, by the journal's clock, all series are gone through while there is too much.
 const SWEEP_EVERY: Span = Span::from_secs(60);
@@ -93,30 +93,29 @@ impl Surplus {
     }
 }
 
-impl Evaluator {
+impl Shard {
     /// After an installation or a restart: says what is regular for each series, and counts what is beyond.
-    pub(crate) fn begin_surplus(&mut self) {
-        for (asset, state) in self.states.iter_mut().enumerate() {
-            state.lanes_mut().for_each(|lane| tell_rhythm(&self.field, asset, lane));
-        }
+    pub(crate) fn begin_surplus(&mut self, field: &Field) {
+        self.numbered_mut().for_each(|(asset, state)| {
+            state.lanes_mut().for_each(|lane| tell_rhythm(field, asset, lane));
+        });
         self.count_surplus();
     }
 
     fn count_surplus(&mut self) {
-        self.surplus = Surplus { last: self.surplus.last, ..Surplus::default() };
-        self.states.iter().flat_map(AssetState::lanes).for_each(|lane| self.surplus.add(lane));
+        let mut surplus = Surplus { last: self.surplus.last, ..Surplus::default() };
+        self.numbered().flat_map(|(_, state)| state.lanes()).for_each(|lane| surplus.add(lane));
+        self.surplus = surplus;
     }
 
     /// Forgets what no window can reach any more, of devices that fell silent too; where there is still too much, cuts
     /// everybody to a share.
-    pub(crate) fn sweep(&mut self, now: Timestamp) {
-        for (asset, state) in self.states.iter_mut().enumerate() {
-            forget_unreached(&self.field, asset, &mut state.live, now);
-        }
+    pub(crate) fn sweep(&mut self, field: &Field, options: &EvaluatorOptions, now: Timestamp) {
+        self.numbered_mut().for_each(|(asset, state)| forget_unreached(field, asset, &mut state.live, now));
         self.count_surplus();
-        if self.surplus.samples > self.options.readings_surplus_max {
-            let share = self.surplus.share(&self.options);
-            self.states.iter_mut().flat_map(AssetState::lanes_mut).for_each(|lane| cut(lane, share));
+        if self.surplus.samples > options.readings_surplus_max {
+            let share = self.surplus.share(options);
+            self.numbered_mut().flat_map(|(_, state)| state.lanes_mut()).for_each(|lane| cut(lane, share));
             self.count_surplus();
         }
         self.surplus.last = Sweep { at: now, left: self.surplus.samples };

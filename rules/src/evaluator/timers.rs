@@ -42,16 +42,18 @@ impl Timers {
         self.earliest = self.earliest.min(due);
     }
 
-    /// The sleepers of the earliest time at or before `to`.
-    pub(crate) fn wake(&mut self, to: Timestamp) -> Option<(Timestamp, Vec<Sleeper>)> {
+    /// The earliest time at or before `to` that somebody waits for.
+    pub(crate) fn first_due(&mut self, to: Timestamp) -> Option<Timestamp> {
         self.earliest = self.queue.first().map_or(Timestamp::MAX, |(due, _)| *due);
-        let due = Some(self.earliest).filter(|due| *due <= to)?;
-        let mut woken = Vec::new();
+        Some(self.earliest).filter(|due| *due <= to && !self.queue.is_empty())
+    }
+
+    /// Wakes the sleepers of this time, which is their first.
+    pub(crate) fn wake(&mut self, due: Timestamp, woken: &mut Vec<Sleeper>) {
         while let Some((_, sleeper)) = self.queue.first().copied().filter(|(at, _)| *at == due) {
             self.queue.pop_first();
             woken.push(sleeper);
         }
-        (!woken.is_empty()).then_some((due, woken))
     }
 
     pub(crate) fn is_due(&self, to: Timestamp) -> bool {

@@ -31,8 +31,9 @@ pub use interpreter::{ExpressionError, Interpreter};
 pub(crate) use mistake::{Mistake, suggestion};
 pub use threshold::{Threshold, Thresholds};
 
-/// The value of a slot.
+/// The value of a slot. In whole words: what was just written by bytes cannot be read at once by words.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(u64)]
 pub enum Scalar {
     /// A number; durations are seconds.
     Number(f64),

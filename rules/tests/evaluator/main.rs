@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod absence;
+mod apart;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]

@@ -1,0 +1,366 @@
+//! A batch of records: judged by the judge's own thread where it is small. A large one it shares with others: first its chunks, to
+//! decode them, then the shards, to judge what their devices say. What comes of it is the same.
+
+use std::ops::Range;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use citywarden_journal::{Batch, Body, RecordError};
+use citywarden_model::{Observation, Offset, Timestamp, Transition};
+use citywarden_rules::{Followers, Installation, ShardJudge};
+
+use super::decoded::{Chunk, Decoded, Decoder, chunks_of};
+use super::{Judge, VersionError, Versions};
+
+/// From so many chunks in a row on it pays to begin threads for them.
+const CHUNKS_BESIDE_MIN: usize = 8;
+/// How many records are looked at before the first of them is judged: what they need still fits into the first caches.
+const RECORDS_AHEAD: usize = 32;
+
+/// What a batch brought about, as far as it was judged.
+#[derive(Default)]
+pub(crate) struct Judged {
+    pub(crate) transitions: Vec<Transition>,
+    /// The record to go on with, and when the one before arrived.
+    pub(crate) reached: Option<(Offset, Timestamp)>,
+}
+
+/// Why a batch was not judged to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BatchError {
+    /// Halt: the journal says nothing that can be read there.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// Halt: what a record puts into force is not to be had.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+}
+
+impl<V: Versions> Judge<V> {
+    /// Judges all records of a batch, in their order.
+    pub(crate) fn take_batch(&mut self, batch: Batch<'_>, judged: &mut Judged) -> Result<(), BatchError> {
+        let (decoder, chunks) = (self.decoder(), chunks_of(batch));
+        if chunks < CHUNKS_BESIDE_MIN {
+            let mut followers = Followers::default();
+            return (0..chunks).try_for_each(|place| {
+                self.take_together(&Chunk::of(batch, place, &decoder, &mut followers), judged)
+            });
+        }
+        let slots: Vec<Slot<'_>> = (0..chunks).map(|place| Slot { place, chunk: OnceLock::new() }).collect();
+        self.workers.share(&slots, |slot| slot.fill(batch, &decoder));
+        let chunks: Vec<Chunk<'_>> = slots.into_iter().filter_map(|slot| slot.chunk.into_inner()).collect();
+        self.take_chunks(&chunks, &decoder, judged)
+    }
+
+    /// Where something was installed, what was made out before it is of no use.
+    fn take_chunks(
+        &mut self,
+        chunks: &[Chunk<'_>],
+        decoder: &Decoder,
+        judged: &mut Judged,
+    ) -> Result<(), BatchError> {
+        for stretch in chunks.chunk_by(|one, next| one.stays_apart == next.stays_apart) {
+            let stays_apart = stretch.iter().all(|chunk| chunk.stays_apart)
+                && stretch.len() >= CHUNKS_BESIDE_MIN
+                && self.evaluator.installation() == decoder.devices.installation();
+            if stays_apart {
+                self.take_apart(stretch, judged);
+            } else {
+                stretch.iter().try_for_each(|chunk| self.take_together(chunk, judged))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_together(&mut self, chunk: &Chunk<'_>, judged: &mut Judged) -> Result<(), BatchError> {
+        for near in chunk.records.chunks(RECORDS_AHEAD) {
+            let installed = self.evaluator.installation();
+            let devices = near.iter().flatten().filter_map(|decoded| decoded.device(installed));
+            self.evaluator.look_ahead(devices);
+            for decoded in near {
+                let decoded = decoded.as_ref().map_err(RecordError::clone)?;
+                self.take_decoded(decoded, &chunk.observations, &mut judged.transitions)?;
+                judged.reached = Some((decoded.record.offset.next(), decoded.record.received_at));
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges what stays apart, each shard on a thread of its own.
+    fn take_apart(&mut self, chunks: &[Chunk<'_>], judged: &mut Judged) {
+        let Some(last) = chunks.last().and_then(|chunk| chunk.records.iter().flatten().last()) else {
+            return;
+        };
+        let under = self.evaluator.installation();
+        let shards = self.evaluator.shards().into_iter();
+        let side = |shard| Mutex::new(Side { shard, under });
+        let sides: Vec<Mutex<Side<'_>>> = shards.map(side).collect();
+        self.workers.share(&sides, |side| {
+            let mut side = side.lock().unwrap_or_else(PoisonError::into_inner);
+            for chunk in chunks {
+                side.judge(chunk);
+            }
+        });
+        let sides = sides.into_iter().map(|side| side.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let brought = sides.flat_map(|side| side.shard.brought()).collect();
+        self.evaluator.join(last.moment(), brought, &mut judged.transitions);
+        let records = chunks.iter().flat_map(|chunk| chunk.records.iter().flatten());
+        records.for_each(|decoded| self.note_dead(decoded));
+        judged.reached = Some((last.record.offset.next(), last.record.received_at));
+    }
+
+    fn note_dead(&mut self, decoded: &Decoded<'_>) {
+        let told = decoded.told(self.evaluator.installation());
+        if let (Body::Message(message), Some(Err(dead))) = (&decoded.record.body, told) {
+            self.tally.add(dead.clone().at(decoded.moment(), message));
+        }
+    }
+}
+
+/// Where a chunk of a batch goes once it is decoded.
+struct Slot<'m> {
+    place: usize,
+    chunk: OnceLock<Chunk<'m>>,
+}
+
+impl<'m> Slot<'m> {
+    fn fill(&self, batch: Batch<'m>, decoder: &Decoder) {
+        let mut followers = Followers::default();
+        self.chunk.get_or_init(|| Chunk::of(batch, self.place, decoder, &mut followers));
+    }
+}
+
+/// A shard, and what its devices were found under.
+struct Side<'e> {
+    shard: ShardJudge<'e>,
+    under: Installation,
+}
+
+impl Side<'_> {
+    /// Judges what the shard's devices say.
+    fn judge(&mut self, chunk: &Chunk<'_>) {
+        let mut told = 0;
+        for near in chunk.own(self.shard.number()).chunks(RECORDS_AHEAD) {
+            let records = || near.iter().filter_map(|place| chunk.records.get(*place)?.as_ref().ok());
+            self.shard.look_ahead(records().filter_map(|decoded| decoded.device(self.under)));
+            chunk.look_at(records());
+            for (place, decoded) in near.iter().zip(records()) {
+                self.pass_time(chunk, told..*place);
+                self.observe(decoded, &chunk.observations);
+                told = place + 1;
+            }
+        }
+        self.pass_time(chunk, told..chunk.records.len());
+    }
+
+    /// Tells the shard of the moments of what others say, where that may bring something about.
+    fn pass_time(&mut self, chunk: &Chunk<'_>, places: Range<usize>) {
+        if self.shard.is_due(chunk.latest) {
+            let records = chunk.records.get(places).unwrap_or_default();
+            records.iter().flatten().for_each(|decoded| self.shard.advance(decoded.moment()));
+        }
+    }
+
+    fn observe(&mut self, decoded: &Decoded<'_>, observations: &[Observation<'_>]) {
+        let told = decoded.told(self.under);
+        if let (Body::Message(message), Some(Ok((device, said)))) = (&decoded.record.body, told) {
+            let observations = observations.get(said.clone()).unwrap_or_default();
+            self.shard.observe(&decoded.arrival(message), *device, observations);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use citywarden_journal::{
+        CheckpointKey, Control, Disk, HostDisk, Journal, JournalOptions, Message, Reader,
+    };
+    use citywarden_model::{Asset, Clock, Crs, Device, Digest, LocalClock, Registry, Span};
+    use citywarden_problems::Problems;
+    use citywarden_rules::{EvaluatorOptions, RuleFile, RuleSet, load};
+
+    use super::super::decoded::RECORDS_A_CHUNK;
+    use super::*;
+
+    const REGION: &str = "330624";
+    const MESSAGES: usize = 4 * CHUNKS_BESIDE_MIN * RECORDS_A_CHUNK + 7;
+    const RULE: &str = r#"rule = "high"
+status = "active"
+severity = "minor"
+in_force = "2024-10-22"
+title = { zh = "题", en = "title" }
+clause = { item = 18, text = "字" }
+watches = ["construction_site"]
+responsible = ["建设局"]
+message = { zh = "话", en = "words" }
+evidence = ["pm10"]
+[input]
+level = 'last(pm10)'
+[judge]
+violation = 'level > 80.0'
+clear = 'level < 50.0'
+"#;
+
+    /// Moves on by this with each look.
+    struct Steps(std::sync::atomic::AtomicI64);
+    impl Clock for Steps {
+        fn now(&self) -> Timestamp {
+            let step = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Timestamp::parse("2026-11-24T08:00:00+08:00").unwrap() + Span::from_millis(10 * step)
+        }
+    }
+
+    /// So many sites with a device each, the last of which belongs to a site that nobody knows.
+    fn registry(sites: usize) -> Registry {
+        let mut registry = Registry::empty(REGION.into());
+        for number in 0..sites {
+            let asset = Asset {
+                id: format!("site-{number}").as_str().into(),
+                kind: "construction_site".to_owned(),
+                name: String::new(),
+                region: REGION.into(),
+                grid: None,
+                position: None,
+                attributes: std::iter::empty().collect(),
+            };
+            let device = Device {
+                id: format!("dust-{number}").as_str().into(),
+                kind: "dust_monitor".to_owned(),
+                asset: asset.id.clone(),
+                interval: Some(Span::from_secs(2)),
+                crs: Crs::Wgs84,
+                attributes: std::iter::empty().collect(),
+            };
+            registry.devices.insert(device.id.clone(), device);
+            if number + 1 < sites {
+                registry.assets.insert(asset.id.clone(), asset);
+            }
+        }
+        registry.digest = digest_of(sites);
+        registry
+    }
+
+    fn digest_of(sites: usize) -> Digest {
+        Digest::of(sites.to_string().as_bytes())
+    }
+
+    fn rules() -> Arc<RuleSet> {
+        let problems = Problems::new();
+        let file = RuleFile { name: "high.toml".to_owned(), text: RULE.to_owned() };
+        let rules = load(&[file], LocalClock::default(), &problems);
+        assert!(!problems.has_errors());
+        Arc::new(rules)
+    }
+
+    struct Named {
+        rules: Arc<RuleSet>,
+        registries: [Arc<Registry>; 2],
+    }
+
+    impl Versions for Named {
+        fn is_due(&mut self, body: &Body<'_>) -> bool {
+            matches!(body, Body::Control(Control::Rules { .. } | Control::Registry { .. }))
+        }
+        fn rules(&mut self, _: &Digest) -> Result<Arc<RuleSet>, VersionError> {
+            Ok(Arc::clone(&self.rules))
+        }
+        fn registry(&mut self, digest: &Digest) -> Result<Arc<Registry>, VersionError> {
+            let known = self.registries.iter().find(|registry| registry.digest == *digest);
+            Ok(Arc::clone(known.expect("one of them is named")))
+        }
+    }
+
+    fn judge() -> Judge<Named> {
+        let registries = [5, 8].map(|sites| Arc::new(registry(sites)));
+        Judge::new(EvaluatorOptions::of(REGION.into()), Named { rules: rules(), registries })
+    }
+
+    /// A journal of messages of all sorts; `with_reload`: in the middle sites are added, of which messages came before.
+    fn journal(dir: &Path, with_reload: bool) -> Reader {
+        let disk: Arc<dyn Disk> = Arc::new(HostDisk);
+        let (key, clock) = (CheckpointKey::from_seed(&[7; 32]), Arc::new(Steps(0.into())));
+        let mut journal = Journal::open(&disk, clock, dir, JournalOptions::default(), key).unwrap();
+        let rules = rules().digest;
+        journal.inbox.append_control(&Control::Rules { digest: rules }).unwrap();
+        journal.inbox.append_control(&Control::Registry { digest: digest_of(5) }).unwrap();
+        for number in 0..MESSAGES {
+            if with_reload && number == MESSAGES / 2 {
+                journal.inbox.append_control(&Control::Registry { digest: digest_of(8) }).unwrap();
+            }
+            let device = number % 9;
+            let topic = match number % 101 {
+                50 => "citywarden/330681/dust-1/json".to_owned(),
+                51 => format!("citywarden/{REGION}/dust-1/hj212"),
+                _ => format!("citywarden/{REGION}/dust-{device}/json"),
+            };
+            let payload = match number % 103 {
+                60 => "{".to_owned(),
+                _ => format!(r#"{{"readings":{{"pm10":{}.5,"tsp":120}}}}"#, (number / 40) % 100),
+            };
+            let message = Message {
+                source: "s",
+                topic: &topic,
+                identity: "",
+                qos: 1,
+                retained: false,
+                duplicate: false,
+                refused: None,
+                payload: payload.as_bytes(),
+                full: None,
+            };
+            journal.inbox.append(&message).unwrap();
+        }
+        journal.writer.commit().unwrap();
+        drop(journal);
+        Reader::open_oldest(&disk, dir).unwrap()
+    }
+
+    #[test]
+    fn a_large_batch_shared_with_others_brings_about_what_its_records_do_one_by_one() {
+        for with_reload in [false, true] {
+            let home = tempfile::tempdir().unwrap();
+            let mut reader = journal(home.path(), with_reload);
+            let batch = reader.next_batch(None, usize::MAX).unwrap();
+            assert!(batch.len() > MESSAGES, "beside what the journal notes itself");
+            let (mut one, mut other) = (judge(), judge());
+            let mut out = Vec::new();
+            for record in batch.iter() {
+                one.take(&record.unwrap(), &mut out).unwrap();
+            }
+            let mut judged = Judged::default();
+            other.take_batch(batch, &mut judged).unwrap();
+            assert!(out.iter().any(|one| one.asset.as_str() == "site-0"), "something is brought about");
+            assert!(out.iter().any(|one| one.asset.as_str() == "site-3"), "in the other shard too");
+            assert_eq!(out.iter().any(|one| one.asset.as_str() == "site-6"), with_reload);
+            assert_eq!(judged.transitions, out);
+            assert_eq!(judged.reached.map(|(next, _)| next), reader_end(&batch));
+            let next = Offset(0);
+            assert!(one.snapshot(next) == other.snapshot(next), "what is remembered differs");
+            let dead = |judge: &Judge<Named>| judge.tally().counts().collect::<Vec<_>>();
+            assert_eq!(dead(&one), dead(&other));
+            let recent =
+                |judge: &Judge<Named>| judge.tally().recent().map(|letter| letter.offset).collect::<Vec<_>>();
+            assert_eq!(recent(&one), recent(&other));
+        }
+    }
+
+    fn reader_end(batch: &Batch<'_>) -> Option<Offset> {
+        batch.iter().last().map(|record| record.unwrap().offset.next())
+    }
+
+    #[test]
+    fn messages_of_known_devices_and_those_that_nobody_can_read_stay_apart_and_what_installs_does_not() {
+        let home = tempfile::tempdir().unwrap();
+        let mut reader = journal(home.path(), true);
+        let batch = reader.next_batch(None, usize::MAX).unwrap();
+        let mut judge = judge();
+        judge.take_batch(batch.part(0..RECORDS_A_CHUNK), &mut Judged::default()).unwrap();
+        let decoder = judge.decoder();
+        let chunks = (0..chunks_of(batch))
+            .map(|place| Chunk::of(batch, place, &decoder, &mut Followers::default()).stays_apart);
+        // what the journal began with, and what was installed in the middle
+        assert_eq!(chunks.filter(|stays_apart| !stays_apart).count(), 2);
+    }
+}

@@ -1,0 +1,239 @@
+//! Shards judged apart bring about what they bring about together.
+
+use citywarden_model::{
+    DeviceId, Event, Fix, Moment, Observation, Offset, Reading, Registry, Span, Transition, Value,
+};
+use citywarden_rules::{Arrival, Evaluator, EvaluatorOptions, Followers};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::world::{ORIGIN, add_asset, add_device, add_zone, registry, renew, rule, rule_on, rules, time};
+
+const DEVICES: [&str; 8] = ["meter", "fast", "second", "switch", "wash", "other", "unit", "unit-2"];
+/// Also names that devices made up, and one that is too long to be told apart.
+const QUANTITIES: [&str; 6] = ["pm10", "laeq", "temperature", "made_up", "invented", LONG];
+const LONG: &str = "a name that is longer than sixty-four bytes and is counted with all others of its sort";
+const CONCERNED: [Option<&str>; 5] = [None, Some("site"), Some("site-2"), Some("truck"), Some("truck-2")];
+
+/// Two sites with an exit each, and two trucks: each of both in another shard.
+fn county() -> Registry {
+    let mut registry = registry();
+    add_asset(&mut registry, "truck-2", "muck_truck", &[]);
+    add_device(&mut registry, "unit-2", "tracker", "truck-2", Some(10));
+    add_zone(&mut registry, "exit", "site_exit", Some("site"), 0.0, 50.0);
+    add_zone(&mut registry, "exit-2", "site_exit", Some("site-2"), 200.0, 50.0);
+    renew(&mut registry);
+    registry
+}
+
+fn texts() -> Vec<String> {
+    let high = "[limit]\nlimit = { value = 50.0, unit = \"1\", source = \"test\" }\n\
+                min_coverage = { value = 0.01, unit = \"share\", source = \"test\" }\n\
+                [input]\nlevel = 'mean(pm10, \"1m\")'\n[judge]\nviolation = 'level > limit'\nclear_after = \"1m\"\n";
+    let silent = "[input]\nsilent = 'device_silence(\"noise\")'\n[judge]\nviolation = 'silent > 90.0'\n";
+    let spilt =
+        "[input]\nspilt = 'count(spilt, \"5m\")'\n[judge]\nviolation = 'spilt > 1.0'\nclear_after = \"1m\"\n";
+    let washed = "[input]\ngone = 'left(site_exit)'\nwashed = 'sum(washed.seconds, \"5m\").at_zone(site_exit)'\n\
+                  [judge]\nrests = '!gone'\nviolation = 'washed < 60.0'\nclear_after = \"1m\"\n";
+    vec![
+        rule("high", high),
+        rule("silent", silent),
+        rule("spilt", spilt),
+        rule_on("washed", "muck_truck", washed),
+    ]
+}
+
+/// One message: so long after the one before, from whom, how late, what. The bool says whether judging side by side ends
+/// before it.
+#[derive(Debug, Clone)]
+struct Step {
+    after_ms: i64,
+    device: &'static str,
+    late_ms: Option<i64>,
+    readings: Vec<(&'static str, u8)>,
+    east: Option<i32>,
+    event: Option<(&'static str, Option<&'static str>)>,
+    duplicate: bool,
+    ends: bool,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let after_ms = prop_oneof![20 => 0..500_i64, 4 => 1_000..20_000_i64, 1 => 60_000..300_000_i64];
+    let late_ms = prop_oneof![2 => Just(None), 20 => Just(Some(0_i64)), 2 => (660_000..5_000_000_i64).prop_map(Some), 1 => Just(Some(-900_000))];
+    let quantity = prop_oneof![8 => Just("pm10"), 3 => select(&QUANTITIES[..])];
+    let readings = prop::collection::vec((quantity, 0..100_u8), 0..3);
+    let event = (select(&["washed", "spilt", "unread"][..]), select(&CONCERNED[..]));
+    let step = (
+        after_ms,
+        select(&DEVICES[..]),
+        late_ms,
+        readings,
+        prop::option::weighted(0.2, -100..300_i32),
+        prop::option::weighted(0.1, event),
+        prop::bool::weighted(0.1),
+        prop::bool::weighted(0.1),
+    );
+    let step = step.prop_map(|(after_ms, device, late_ms, readings, east, event, duplicate, ends)| Step {
+        after_ms,
+        device,
+        late_ms,
+        readings,
+        east,
+        event,
+        duplicate,
+        ends,
+    });
+    prop::collection::vec(step, 1..300)
+}
+
+struct Message {
+    moment: Moment,
+    device: &'static str,
+    duplicate: bool,
+    observation: Observation<'static>,
+}
+
+impl Message {
+    fn arrival(&self) -> Arrival<'_> {
+        Arrival { moment: self.moment, duplicate: self.duplicate, retained: false, payload: b"{}" }
+    }
+}
+
+fn messages(steps: &[Step]) -> Vec<Message> {
+    let mut moment = Moment { offset: Offset(10), at: time("08:00") };
+    let message = |step: &Step| {
+        moment = Moment { offset: moment.offset.next(), at: moment.at + Span::from_millis(step.after_ms) };
+        let reading = |(quantity, value): &(&'static str, u8)| Reading {
+            quantity: (*quantity).into(),
+            value: Value::Number(f64::from(*value)),
+        };
+        let fix = |east: i32| Fix {
+            reported: ORIGIN.moved(f64::from(east), 0.0),
+            valid: true,
+            speed_kmh: (east % 2 == 0).then_some(20.0),
+            heading_deg: None,
+        };
+        let event = |(name, concerned): (&'static str, Option<&'static str>)| Event {
+            name: name.into(),
+            asset: concerned.map(Into::into),
+            fields: vec![("seconds".into(), 90.0)],
+        };
+        let observation = Observation {
+            observed_at: step.late_ms.map(|late| moment.at - Span::from_millis(late)),
+            readings: step.readings.iter().map(reading).collect(),
+            fix: step.east.map(fix),
+            events: step.event.map(event).into_iter().collect(),
+            ..Observation::default()
+        };
+        Message { moment, device: step.device, duplicate: step.duplicate, observation }
+    };
+    steps.iter().map(message).collect()
+}
+
+fn evaluator(out: &mut Vec<Transition>) -> Evaluator {
+    let options = EvaluatorOptions {
+        readings_surplus_max: 60,
+        readings_share_min: 1,
+        ..EvaluatorOptions::of("330624".into())
+    };
+    let mut evaluator = Evaluator::new(options);
+    let at = Moment { offset: Offset(0), at: time("08:00") };
+    evaluator.install_registry(at, std::sync::Arc::new(county()), out);
+    evaluator.install_rules(at, rules(&texts()), out);
+    evaluator
+}
+
+fn together(messages: &[Message]) -> (Vec<Transition>, Vec<u8>) {
+    let mut out = Vec::new();
+    let mut evaluator = evaluator(&mut out);
+    for message in messages {
+        let device = DeviceId::from(message.device);
+        let observations = std::slice::from_ref(&message.observation);
+        evaluator.observe(&message.arrival(), &device, observations, &mut out);
+    }
+    (out, evaluator.snapshot())
+}
+
+/// Judges side by side what may be, in stretches; how many messages were.
+fn apart(messages: &[Message], steps: &[Step]) -> (Vec<Transition>, Vec<u8>, usize) {
+    let mut out = Vec::new();
+    let mut evaluator = evaluator(&mut out);
+    let (mut followers, mut beside) = (Followers::default(), 0);
+    let (mut rest, mut rest_steps) = (messages, steps);
+    while let Some(first) = rest.first() {
+        let devices = evaluator.devices();
+        let mut may = |message: &Message| {
+            let device = devices.find(message.device).expect("the registry has it");
+            devices.stays_apart(device, std::slice::from_ref(&message.observation), &mut followers)
+        };
+        let places = rest.iter().zip(rest_steps).enumerate();
+        let stretch =
+            places.take_while(|(place, (message, step))| (*place == 0 || !step.ends) && may(message)).count();
+        if stretch == 0 {
+            let observations = std::slice::from_ref(&first.observation);
+            evaluator.observe(&first.arrival(), &first.device.into(), observations, &mut out);
+        } else {
+            judge_apart(&mut evaluator, rest.split_at(stretch).0, &mut out);
+        }
+        beside += stretch;
+        rest = rest.split_at(stretch.max(1)).1;
+        rest_steps = rest_steps.split_at(stretch.max(1)).1;
+    }
+    (out, evaluator.snapshot(), beside)
+}
+
+fn judge_apart(evaluator: &mut Evaluator, messages: &[Message], out: &mut Vec<Transition>) {
+    let devices = evaluator.devices();
+    let mut brought = Vec::new();
+    for mut shard in evaluator.shards().into_iter().rev() {
+        for message in messages {
+            let device = devices.find(message.device).expect("the registry has it");
+            if device.shard() == shard.number() {
+                shard.look_ahead([device]);
+                let observations = std::slice::from_ref(&message.observation);
+                shard.observe(&message.arrival(), device, observations);
+            } else if shard.is_due(message.moment.at) {
+                shard.advance(message.moment);
+            }
+        }
+        brought.extend(shard.brought());
+    }
+    let last = messages.last().expect("there is one at least");
+    evaluator.join(last.moment, brought, out);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn shards_judged_side_by_side_bring_about_and_remember_what_they_do_together(steps in steps()) {
+        let messages = messages(&steps);
+        let (out, bytes) = together(&messages);
+        let (apart_out, apart_bytes, _) = apart(&messages, &steps);
+        prop_assert_eq!(out, apart_out);
+        prop_assert!(bytes == apart_bytes, "what is remembered differs");
+    }
+}
+
+#[test]
+fn most_messages_of_sites_are_judged_side_by_side_and_bring_alerts_about_in_both_shards() {
+    let step = |number: usize| Step {
+        after_ms: 5_000,
+        device: if number.is_multiple_of(2) { "fast" } else { "other" },
+        late_ms: Some(0),
+        readings: vec![("pm10", 90)],
+        east: None,
+        event: None,
+        duplicate: false,
+        ends: false,
+    };
+    let steps: Vec<Step> = (0..200).map(step).collect();
+    let messages = messages(&steps);
+    let (out, bytes, beside) = apart(&messages, &steps);
+    assert_eq!(beside, messages.len());
+    assert!(
+        ["site", "site-2"].iter().all(|site| out.iter().any(|one| one.asset.as_str() == *site)),
+        "{out:?}"
+    );
+    assert_eq!((out, bytes), together(&messages));
+}
