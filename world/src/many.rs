@@ -1,4 +1,5 @@
-//! Many worlds, on as many threads as there are processors: each world is in one thread, and its own.
+//! Many worlds, on as many threads as there are processors: each world is in one thread, and its own;
+//! only judging again shares a batch with workers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};

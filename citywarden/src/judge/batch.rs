@@ -1,5 +1,5 @@
-//! A batch of records: judged by the judge's own thread where it is small. A large one it shares with others: first its chunks, to
-//! decode them, then the shards, to judge what their devices say. What comes of it is the same.
+//! A batch of records: judged by the judge's own thread where it is small. A large one it shares with others: first its
+//! chunks, to decode them, then the shards, to judge what their devices say. What comes of it is the same.
 
 use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -8,25 +8,42 @@ use citywarden_journal::{Batch, Body, RecordError};
 use citywarden_model::{Observation, Offset, Timestamp, Transition};
 use citywarden_rules::{Followers, Installation, ShardJudge};
 
-use super::decoded::{Chunk, Decoded, Decoder, chunks_of};
+use super::decoded::{Chunk, Decoded, Decoder};
 use super::{Judge, VersionError, Versions};
 
-/// From so many chunks in a row on it pays to begin threads for them.
-const CHUNKS_BESIDE_MIN: usize = 8;
+/// From when on a batch is shared.
+#[derive(Debug, Clone, Copy)]
+pub struct Sharing {
+    /// How many records are decoded at a time.
+    pub records_a_chunk: usize,
+    /// So many chunks in a row, at the least, are shared.
+    pub chunks_min: usize,
+}
+
+impl Default for Sharing {
+    /// What pays: from 1,024 records on.
+    fn default() -> Self {
+        Self { records_a_chunk: 128, chunks_min: 8 }
+    }
+}
+
 /// How many records are looked at before the first of them is judged: what they need still fits into the first caches.
 const RECORDS_AHEAD: usize = 32;
 
 /// What a batch brought about, as far as it was judged.
 #[derive(Default)]
-pub(crate) struct Judged {
-    pub(crate) transitions: Vec<Transition>,
+pub struct Judged {
+    /// In order.
+    pub transitions: Vec<Transition>,
     /// The record to go on with, and when the one before arrived.
     pub(crate) reached: Option<(Offset, Timestamp)>,
+    /// How many records were judged by shards, each apart from the others.
+    pub apart: usize,
 }
 
 /// Why a batch was not judged to its end.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BatchError {
+pub enum BatchError {
     /// Halt: the journal says nothing that can be read there.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -35,17 +52,32 @@ pub(crate) enum BatchError {
     Version(#[from] VersionError),
 }
 
+impl Sharing {
+    /// Where the chunks of a batch are.
+    fn chunks_of(self, batch: Batch<'_>) -> Vec<Range<usize>> {
+        let starts = (0..batch.len()).step_by(self.records_a_chunk);
+        starts.map(|start| start..batch.len().min(start + self.records_a_chunk)).collect()
+    }
+}
+
 impl<V: Versions> Judge<V> {
+    /// The same judge, that shares batches otherwise: what comes of them stays the same.
+    #[must_use]
+    pub fn sharing(self, sharing: Sharing) -> Self {
+        Self { sharing, ..self }
+    }
+
     /// Judges all records of a batch, in their order.
-    pub(crate) fn take_batch(&mut self, batch: Batch<'_>, judged: &mut Judged) -> Result<(), BatchError> {
-        let (decoder, chunks) = (self.decoder(), chunks_of(batch));
-        if chunks < CHUNKS_BESIDE_MIN {
+    pub fn take_batch(&mut self, batch: Batch<'_>, judged: &mut Judged) -> Result<(), BatchError> {
+        let (decoder, chunks) = (self.decoder(), self.sharing.chunks_of(batch));
+        if chunks.len() < self.sharing.chunks_min {
             let mut followers = Followers::default();
-            return (0..chunks).try_for_each(|place| {
-                self.take_together(&Chunk::of(batch, place, &decoder, &mut followers), judged)
+            return chunks.into_iter().try_for_each(|places| {
+                self.take_together(&Chunk::of(batch, places, &decoder, &mut followers), judged)
             });
         }
-        let slots: Vec<Slot<'_>> = (0..chunks).map(|place| Slot { place, chunk: OnceLock::new() }).collect();
+        let slot = |places| Slot { places, chunk: OnceLock::new() };
+        let slots: Vec<Slot<'_>> = chunks.into_iter().map(slot).collect();
         self.workers.share(&slots, |slot| slot.fill(batch, &decoder));
         let chunks: Vec<Chunk<'_>> = slots.into_iter().filter_map(|slot| slot.chunk.into_inner()).collect();
         self.take_chunks(&chunks, &decoder, judged)
@@ -60,7 +92,7 @@ impl<V: Versions> Judge<V> {
     ) -> Result<(), BatchError> {
         for stretch in chunks.chunk_by(|one, next| one.stays_apart == next.stays_apart) {
             let stays_apart = stretch.iter().all(|chunk| chunk.stays_apart)
-                && stretch.len() >= CHUNKS_BESIDE_MIN
+                && stretch.len() >= self.sharing.chunks_min
                 && self.evaluator.installation() == decoder.devices.installation();
             if stays_apart {
                 self.take_apart(stretch, judged);
@@ -106,6 +138,7 @@ impl<V: Versions> Judge<V> {
         let records = chunks.iter().flat_map(|chunk| chunk.records.iter().flatten());
         records.for_each(|decoded| self.note_dead(decoded));
         judged.reached = Some((last.record.offset.next(), last.record.received_at));
+        judged.apart += chunks.iter().map(|chunk| chunk.records.len()).sum::<usize>();
     }
 
     fn note_dead(&mut self, decoded: &Decoded<'_>) {
@@ -118,14 +151,14 @@ impl<V: Versions> Judge<V> {
 
 /// Where a chunk of a batch goes once it is decoded.
 struct Slot<'m> {
-    place: usize,
+    places: Range<usize>,
     chunk: OnceLock<Chunk<'m>>,
 }
 
 impl<'m> Slot<'m> {
     fn fill(&self, batch: Batch<'m>, decoder: &Decoder) {
         let mut followers = Followers::default();
-        self.chunk.get_or_init(|| Chunk::of(batch, self.place, decoder, &mut followers));
+        self.chunk.get_or_init(|| Chunk::of(batch, self.places.clone(), decoder, &mut followers));
     }
 }
 
@@ -181,11 +214,12 @@ mod tests {
     use citywarden_problems::Problems;
     use citywarden_rules::{EvaluatorOptions, RuleFile, RuleSet, load};
 
-    use super::super::decoded::RECORDS_A_CHUNK;
     use super::*;
 
     const REGION: &str = "330624";
-    const MESSAGES: usize = 4 * CHUNKS_BESIDE_MIN * RECORDS_A_CHUNK + 7;
+    const MESSAGES: usize = 4_103;
+    /// In so many records the rules and the registry are installed.
+    const BEGINNING: usize = 100;
     const RULE: &str = r#"rule = "high"
 status = "active"
 severity = "minor"
@@ -198,17 +232,20 @@ message = { zh = "话", en = "words" }
 evidence = ["pm10"]
 [input]
 level = 'last(pm10)'
+silent = 'device_silence("dust_monitor")'
 [judge]
-violation = 'level > 80.0'
-clear = 'level < 50.0'
+violation = 'level > 80.0 || silent > 1.005'
+clear = 'level < 50.0 && silent < 1.0'
+clear_after = "700ms"
 "#;
 
-    /// Moves on by this with each look.
+    /// Moves on with each look, and now and then so far that everybody has been silent for too long.
     struct Steps(std::sync::atomic::AtomicI64);
     impl Clock for Steps {
         fn now(&self) -> Timestamp {
             let step = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            Timestamp::parse("2026-11-24T08:00:00+08:00").unwrap() + Span::from_millis(10 * step)
+            Timestamp::parse("2026-11-24T08:00:00+08:00").unwrap()
+                + Span::from_millis(10 * step + 1_200 * (step / 200))
         }
     }
 
@@ -268,7 +305,8 @@ clear = 'level < 50.0'
         }
         fn registry(&mut self, digest: &Digest) -> Result<Arc<Registry>, VersionError> {
             let known = self.registries.iter().find(|registry| registry.digest == *digest);
-            Ok(Arc::clone(known.expect("one of them is named")))
+            let lost = || VersionError::Lost { what: "registry", digest: *digest, why: String::new() };
+            known.cloned().ok_or_else(lost)
         }
     }
 
@@ -329,11 +367,13 @@ clear = 'level < 50.0'
             for record in batch.iter() {
                 one.take(&record.unwrap(), &mut out).unwrap();
             }
-            let mut judged = Judged::default();
-            other.take_batch(batch, &mut judged).unwrap();
+            let judged = in_two(&mut other, batch).unwrap();
             assert!(out.iter().any(|one| one.asset.as_str() == "site-0"), "something is brought about");
             assert!(out.iter().any(|one| one.asset.as_str() == "site-3"), "in the other shard too");
             assert_eq!(out.iter().any(|one| one.asset.as_str() == "site-6"), with_reload);
+            let by_time = out.iter().filter(|one| is_between_records(one, &batch)).count();
+            assert!(by_time > 20, "time alone brings about something: {by_time}");
+            assert!(judged.apart > 0 && judged.apart < batch.len(), "{} apart", judged.apart);
             assert_eq!(judged.transitions, out);
             assert_eq!(judged.reached.map(|(next, _)| next), reader_end(&batch));
             let next = Offset(0);
@@ -346,8 +386,49 @@ clear = 'level < 50.0'
         }
     }
 
+    /// First what it begins with: nothing is judged apart in a batch after it has installed something.
+    fn in_two(judge: &mut Judge<Named>, batch: Batch<'_>) -> Result<Judged, BatchError> {
+        let mut judged = Judged::default();
+        judge.take_batch(batch.part(0..BEGINNING), &mut judged)?;
+        judge.take_batch(batch.part(BEGINNING..usize::MAX), &mut judged)?;
+        Ok(judged)
+    }
+
     fn reader_end(batch: &Batch<'_>) -> Option<Offset> {
         batch.iter().last().map(|record| record.unwrap().offset.next())
+    }
+
+    /// Whether it came before the record that tells of it, by the journal's clock.
+    fn is_between_records(transition: &Transition, batch: &Batch<'_>) -> bool {
+        let record = batch.iter().map(Result::unwrap).find(|record| record.offset == transition.cause.offset);
+        record.is_some_and(|record| transition.cause.at < record.received_at)
+    }
+
+    #[test]
+    fn where_a_version_is_lost_what_was_before_it_counts_and_nothing_after_it() {
+        let home = tempfile::tempdir().unwrap();
+        let mut reader = journal(home.path(), true);
+        let batch = reader.next_batch(None, usize::MAX).unwrap();
+        let lost = || {
+            let registries = [5, 5].map(|sites| Arc::new(registry(sites)));
+            Judge::new(EvaluatorOptions::of(REGION.into()), Named { rules: rules(), registries })
+        };
+        let (mut one, mut other) = (lost(), lost());
+        let (mut out, mut reached) = (Vec::new(), None);
+        for record in batch.iter().map(Result::unwrap) {
+            if one.take(&record, &mut out).is_err() {
+                break;
+            }
+            reached = Some(record.offset.next());
+        }
+        let mut judged = Judged::default();
+        let (first, rest) = (batch.part(0..BEGINNING), batch.part(BEGINNING..usize::MAX));
+        other.take_batch(first, &mut judged).unwrap();
+        assert!(matches!(other.take_batch(rest, &mut judged), Err(BatchError::Version(_))));
+        assert!(judged.apart > 0);
+        assert_eq!(judged.transitions, out);
+        assert_eq!(judged.reached.map(|(next, _)| next), reached);
+        assert!(reached.is_some_and(|reached| Some(reached) < reader_end(&batch)));
     }
 
     #[test]
@@ -356,10 +437,11 @@ clear = 'level < 50.0'
         let mut reader = journal(home.path(), true);
         let batch = reader.next_batch(None, usize::MAX).unwrap();
         let mut judge = judge();
-        judge.take_batch(batch.part(0..RECORDS_A_CHUNK), &mut Judged::default()).unwrap();
+        judge.take_batch(batch.part(0..BEGINNING), &mut Judged::default()).unwrap();
         let decoder = judge.decoder();
-        let chunks = (0..chunks_of(batch))
-            .map(|place| Chunk::of(batch, place, &decoder, &mut Followers::default()).stays_apart);
+        let places = judge.sharing.chunks_of(batch).into_iter();
+        let chunks =
+            places.map(|places| Chunk::of(batch, places, &decoder, &mut Followers::default()).stays_apart);
         // what the journal began with, and what was installed in the middle
         assert_eq!(chunks.filter(|stays_apart| !stays_apart).count(), 2);
     }

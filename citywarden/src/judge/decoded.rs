@@ -10,9 +10,6 @@ use citywarden_rules::{Arrival, DeviceNumber, Devices, Evaluator, Followers, Ins
 
 use super::{DeadLetter, read, registered, unknown};
 
-/// How many records are decoded at a time.
-pub(super) const RECORDS_A_CHUNK: usize = 128;
-
 /// A record, and what its message says where that was made out.
 pub(crate) struct Decoded<'m> {
     pub(crate) record: Record<'m>,
@@ -120,13 +117,18 @@ pub(super) struct Chunk<'m> {
 }
 
 impl<'m> Chunk<'m> {
-    /// The chunk of a batch at this place, of [`RECORDS_A_CHUNK`] records or, at the end, less.
-    pub(super) fn of(batch: Batch<'m>, place: usize, decoder: &Decoder, followers: &mut Followers) -> Self {
-        let records = batch.part(place * RECORDS_A_CHUNK..(place + 1) * RECORDS_A_CHUNK);
+    /// The chunk of these records of a batch.
+    pub(super) fn of(
+        batch: Batch<'m>,
+        places: Range<usize>,
+        decoder: &Decoder,
+        followers: &mut Followers,
+    ) -> Self {
+        let (length, records) = (places.len(), batch.part(places));
         let mut chunk = Self {
-            records: Vec::with_capacity(RECORDS_A_CHUNK),
-            observations: Vec::with_capacity(RECORDS_A_CHUNK),
-            own: std::array::from_fn(|_| Vec::with_capacity(RECORDS_A_CHUNK)),
+            records: Vec::with_capacity(length),
+            observations: Vec::with_capacity(length),
+            own: std::array::from_fn(|_| Vec::with_capacity(length)),
             latest: Timestamp::EPOCH,
             stays_apart: true,
         };
@@ -163,7 +165,7 @@ impl<'m> Chunk<'m> {
     {
         let told = records.filter_map(|decoded| decoded.said.as_ref()?.told.as_ref().ok());
         let first = told.filter_map(|(_, said)| self.observations.get(said.start));
-        let mut readings: Vec<&Reading<'m>> = Vec::with_capacity(RECORDS_A_CHUNK);
+        let mut readings: Vec<&Reading<'m>> = Vec::with_capacity(self.observations.len());
         first.for_each(|first| readings.extend(&first.readings));
         black_box(readings.iter().fold(0, |seen, reading| seen ^ reading.quantity.len()));
     }
@@ -172,9 +174,4 @@ impl<'m> Chunk<'m> {
     pub(super) fn own(&self, shard: usize) -> &[usize] {
         self.own.get(shard).map(Vec::as_slice).unwrap_or_default()
     }
-}
-
-/// How many chunks a batch has.
-pub(super) fn chunks_of(batch: Batch<'_>) -> usize {
-    batch.len().div_ceil(RECORDS_A_CHUNK)
 }

@@ -1,5 +1,5 @@
 //! The judge of the running service: it follows the journal, hands what it finds to alerting, and takes a snapshot now
-//! and then. It is never waited for by whoever acknowledges, and has a thread and a small runtime to itself.
+//! and then. It is never waited for by whoever acknowledges, and has a thread and a small runtime to itself, and workers for large batches.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

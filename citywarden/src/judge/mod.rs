@@ -20,7 +20,7 @@ use citywarden_model::{
 };
 use citywarden_rules::{Evaluator, EvaluatorOptions, RestoreError};
 
-pub(crate) use batch::{BatchError, Judged};
+pub use batch::{BatchError, Judged, Sharing};
 pub(crate) use dead_letter::{DeadLetter, Tally};
 use decoded::{Decoded, Decoder};
 pub use evidence::{EvidenceSource, JournalEvidence, collect_evidence};
@@ -30,13 +30,14 @@ pub(crate) use versions::Fixed;
 pub use versions::{Stored, VersionError, Versions};
 use workers::Workers;
 
-/// Judges records, one after the other.
+/// Judges records, in their order: one by one, or a batch at a time.
 pub struct Judge<V> {
     region: RegionId,
     versions: V,
     evaluator: Evaluator,
     tally: Tally,
     workers: Workers,
+    sharing: Sharing,
 }
 
 impl<V: Versions> Judge<V> {
@@ -49,6 +50,7 @@ impl<V: Versions> Judge<V> {
             evaluator: Evaluator::new(options),
             tally: Tally::default(),
             workers: Workers::default(),
+            sharing: Sharing::default(),
         }
     }
 
@@ -64,7 +66,14 @@ impl<V: Versions> Judge<V> {
         let (rules, registry) = (versions.rules(&rules)?, versions.registry(&registry)?);
         let evaluator =
             Evaluator::restore(options, &snapshot.evaluator, rules, registry).map_err(unusable)?;
-        Ok(Self { region, versions, evaluator, tally: Tally::default(), workers: Workers::default() })
+        Ok(Self {
+            region,
+            versions,
+            evaluator,
+            tally: Tally::default(),
+            workers: Workers::default(),
+            sharing: Sharing::default(),
+        })
     }
 
     /// Makes out what records say, by the register in force now.

@@ -13,8 +13,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 pub(super) struct Workers(OnceLock<Option<ThreadPool>>);
 
 impl Workers {
-    /// Does each of `tasks` once: whoever is free takes the next one that nobody has begun, this thread too. So none waits
-    /// for a worker that a busy machine does not let run.
+    /// Does each of `tasks` once: whoever is free takes the next one that nobody has begun, this thread too. Where a busy
+    /// machine does not let a worker run, this thread does them all, and waits only until the worker has looked once.
     pub(super) fn share<T: Sync>(&self, tasks: &[T], work: impl Fn(&T) + Sync) {
         let begun = AtomicUsize::new(0);
         let work = || {
@@ -37,9 +37,9 @@ impl Workers {
 fn begin() -> Option<ThreadPool> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let workers = processors.min(Evaluator::SHARDS).checked_sub(1).filter(|workers| *workers > 0)?;
-    ThreadPoolBuilder::new()
+    let pool = ThreadPoolBuilder::new()
         .num_threads(workers)
         .thread_name(|number| format!("judge-{}", number + 1))
-        .build()
-        .ok()
+        .build();
+    pool.inspect_err(|error| tracing::warn!("the judge works alone until the next start: {error}")).ok()
 }

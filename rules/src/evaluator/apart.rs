@@ -39,19 +39,22 @@ impl Devices {
         observations: &[Observation<'_>],
         followers: &mut Followers,
     ) -> bool {
-        let Some(plan) = self.field.devices.get(device.place) else { return false };
-        let looks_across = self.field.kind_of(plan.asset).is_some_and(|kind| kind.looks_across);
         observations.iter().all(|one| {
-            (one.fix.is_none() || !looks_across)
-                && one.events.iter().all(|event| self.keeps_to(plan.asset, event))
+            (one.fix.is_none() || !self.looks_across(device))
+                && one.events.iter().all(|event| self.keeps_to(device.shard, event))
                 && self.knows_names(one, followers)
         })
     }
 
+    fn looks_across(&self, device: DeviceNumber) -> bool {
+        let plan = self.field.devices.get(device.place);
+        plan.and_then(|plan| self.field.kind_of(plan.asset)).is_some_and(|kind| kind.looks_across)
+    }
+
     /// Whether no asset of another shard is concerned.
-    fn keeps_to(&self, asset: usize, event: &Event<'_>) -> bool {
+    fn keeps_to(&self, shard: usize, event: &Event<'_>) -> bool {
         let concerned = event.asset.as_ref().and_then(|concerned| self.field.asset_of(concerned));
-        concerned.is_none_or(|concerned| shard_of(concerned) == shard_of(asset))
+        concerned.is_none_or(|concerned| shard_of(concerned) == shard)
     }
 
     fn knows_names(&self, observation: &Observation<'_>, followers: &mut Followers) -> bool {
@@ -123,10 +126,7 @@ impl ShardJudge<'_> {
 
     /// As [`Evaluator::observe_of`], of one of its own devices that [stays apart](Devices::stays_apart).
     pub fn observe(&mut self, arrival: &Arrival<'_>, device: DeviceNumber, observations: &[Observation<'_>]) {
-        debug_assert!(
-            shard_of_device(self.field, device) == Some(self.shard.number),
-            "it is of another shard"
-        );
+        debug_assert_eq!(device.shard, self.shard.number, "it is of another shard");
         self.advance(arrival.moment);
         self.bring(true, |scope, out| scope.observe(arrival, device.place, observations, out));
     }
@@ -158,8 +158,4 @@ impl Brought {
         let by_time = (!self.by_message).then_some((cause.at, rule, asset));
         (cause.offset, self.by_message, by_time)
     }
-}
-
-fn shard_of_device(field: &Field, device: DeviceNumber) -> Option<usize> {
-    field.devices.get(device.place).map(|plan| shard_of(plan.asset))
 }

@@ -86,8 +86,8 @@ pub(crate) fn grace(interval: Span) -> Span {
 /// readings has no value, and memory stays bounded. One more than these still fits into a power of two.
 pub(crate) const READINGS_MIN: usize = 2_000;
 
-/// Readings kept of all quantities of all devices beyond what is regular of each: beyond them, who has more than an equal
-/// share loses its oldest, and [`READINGS_MIN`] are no longer kept of it. 256 MB in memory, twice that where places for
+/// Readings kept of all quantities of all devices beyond what is regular of each, divided among the shards: beyond them, who has
+/// more of those of its shard than an equal share loses its oldest, and [`READINGS_MIN`] are no longer kept of it. 256 MB in memory, twice that where places for
 /// them have just doubled; of messages of 200 bytes, each kept once for all its quantities, at most 1.8 GB outlive
 /// retention, a third of it where each has three.
 pub(crate) const READINGS_SURPLUS_MAX: usize = 8_000_000;

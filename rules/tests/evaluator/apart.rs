@@ -1,5 +1,7 @@
 //! Shards judged apart bring about what they bring about together.
 
+use std::sync::Arc;
+
 use citywarden_model::{
     DeviceId, Event, Fix, Moment, Observation, Offset, Reading, Registry, Span, Transition, Value,
 };
@@ -29,7 +31,7 @@ fn county() -> Registry {
 fn texts() -> Vec<String> {
     let high = "[limit]\nlimit = { value = 50.0, unit = \"1\", source = \"test\" }\n\
                 min_coverage = { value = 0.01, unit = \"share\", source = \"test\" }\n\
-                [input]\nlevel = 'mean(pm10, \"1m\")'\n[judge]\nviolation = 'level > limit'\nclear_after = \"1m\"\n";
+                [input]\nlevel = 'mean(pm10, \"1m\")'\n[judge]\nviolation = 'level > limit'\nviolation_lasting = \"20s\"\nclear_after = \"1m\"\n";
     let silent = "[input]\nsilent = 'device_silence(\"noise\")'\n[judge]\nviolation = 'silent > 90.0'\n";
     let spilt =
         "[input]\nspilt = 'count(spilt, \"5m\")'\n[judge]\nviolation = 'spilt > 1.0'\nclear_after = \"1m\"\n";
@@ -43,8 +45,7 @@ fn texts() -> Vec<String> {
     ]
 }
 
-/// One message: so long after the one before, from whom, how late, what. The bool says whether judging side by side ends
-/// before it.
+/// One message: so long after the one before, from whom, how late, what.
 #[derive(Debug, Clone)]
 struct Step {
     after_ms: i64,
@@ -54,7 +55,18 @@ struct Step {
     east: Option<i32>,
     event: Option<(&'static str, Option<&'static str>)>,
     duplicate: bool,
-    ends: bool,
+    retained: bool,
+    /// What is between this message and the one before, where something is.
+    before: Option<Before>,
+}
+
+/// What messages are not judged side by side across.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    Restart,
+    OtherRules,
+    Away,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -63,6 +75,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let quantity = prop_oneof![8 => Just("pm10"), 3 => select(&QUANTITIES[..])];
     let readings = prop::collection::vec((quantity, 0..100_u8), 0..3);
     let event = (select(&["washed", "spilt", "unread"][..]), select(&CONCERNED[..]));
+    let before = prop_oneof![
+        4 => Just(Before::Nothing),
+        1 => Just(Before::Restart),
+        1 => Just(Before::OtherRules),
+        1 => Just(Before::Away),
+    ];
     let step = (
         after_ms,
         select(&DEVICES[..]),
@@ -70,18 +88,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         readings,
         prop::option::weighted(0.2, -100..300_i32),
         prop::option::weighted(0.1, event),
-        prop::bool::weighted(0.1),
-        prop::bool::weighted(0.1),
+        (prop::bool::weighted(0.1), prop::bool::weighted(0.05)),
+        prop::option::weighted(0.1, before),
     );
-    let step = step.prop_map(|(after_ms, device, late_ms, readings, east, event, duplicate, ends)| Step {
-        after_ms,
-        device,
-        late_ms,
-        readings,
-        east,
-        event,
-        duplicate,
-        ends,
+    let step = step.prop_map(|(after_ms, device, late_ms, readings, east, event, flags, before)| {
+        let (duplicate, retained) = flags;
+        Step { after_ms, device, late_ms, readings, east, event, duplicate, retained, before }
     });
     prop::collection::vec(step, 1..300)
 }
@@ -90,12 +102,13 @@ struct Message {
     moment: Moment,
     device: &'static str,
     duplicate: bool,
+    retained: bool,
     observation: Observation<'static>,
 }
 
 impl Message {
     fn arrival(&self) -> Arrival<'_> {
-        Arrival { moment: self.moment, duplicate: self.duplicate, retained: false, payload: b"{}" }
+        Arrival { moment: self.moment, duplicate: self.duplicate, retained: self.retained, payload: b"{}" }
     }
 }
 
@@ -125,28 +138,58 @@ fn messages(steps: &[Step]) -> Vec<Message> {
             events: step.event.map(event).into_iter().collect(),
             ..Observation::default()
         };
-        Message { moment, device: step.device, duplicate: step.duplicate, observation }
+        Message {
+            moment,
+            device: step.device,
+            duplicate: step.duplicate,
+            retained: step.retained,
+            observation,
+        }
     };
     steps.iter().map(message).collect()
 }
 
-fn evaluator(out: &mut Vec<Transition>) -> Evaluator {
-    let options = EvaluatorOptions {
+fn options() -> EvaluatorOptions {
+    EvaluatorOptions {
         readings_surplus_max: 60,
         readings_share_min: 1,
         ..EvaluatorOptions::of("330624".into())
-    };
-    let mut evaluator = Evaluator::new(options);
+    }
+}
+
+fn evaluator(out: &mut Vec<Transition>) -> Evaluator {
+    let mut evaluator = Evaluator::new(options());
     let at = Moment { offset: Offset(0), at: time("08:00") };
-    evaluator.install_registry(at, std::sync::Arc::new(county()), out);
+    evaluator.install_registry(at, Arc::new(county()), out);
     evaluator.install_rules(at, rules(&texts()), out);
     evaluator
 }
 
-fn together(messages: &[Message]) -> (Vec<Transition>, Vec<u8>) {
+/// What is between messages, at the moment of the one after it.
+fn come_between(before: Before, evaluator: &mut Evaluator, at: Moment, out: &mut Vec<Transition>) {
+    match before {
+        Before::Nothing => {}
+        Before::Restart => {
+            let (rules, registry) = (Arc::clone(evaluator.rules()), Arc::clone(evaluator.registry()));
+            let bytes = evaluator.snapshot();
+            *evaluator = Evaluator::restore(options(), &bytes, rules, registry).expect("its own snapshot");
+        }
+        Before::OtherRules => {
+            let all = evaluator.rules().rules.len() == texts().len();
+            let texts = if all { texts().split_off(1) } else { texts() };
+            evaluator.install_rules(at, rules(&texts), out);
+        }
+        Before::Away => evaluator.resume(at, at.at - Span::from_secs(30), out),
+    }
+}
+
+fn together(messages: &[Message], steps: &[Step]) -> (Vec<Transition>, Vec<u8>) {
     let mut out = Vec::new();
     let mut evaluator = evaluator(&mut out);
-    for message in messages {
+    for (message, step) in messages.iter().zip(steps) {
+        if let Some(before) = step.before {
+            come_between(before, &mut evaluator, message.moment, &mut out);
+        }
         let device = DeviceId::from(message.device);
         let observations = std::slice::from_ref(&message.observation);
         evaluator.observe(&message.arrival(), &device, observations, &mut out);
@@ -160,15 +203,19 @@ fn apart(messages: &[Message], steps: &[Step]) -> (Vec<Transition>, Vec<u8>, usi
     let mut evaluator = evaluator(&mut out);
     let (mut followers, mut beside) = (Followers::default(), 0);
     let (mut rest, mut rest_steps) = (messages, steps);
-    while let Some(first) = rest.first() {
+    while let Some((first, step)) = rest.first().zip(rest_steps.first()) {
+        if let Some(before) = step.before {
+            come_between(before, &mut evaluator, first.moment, &mut out);
+        }
         let devices = evaluator.devices();
         let mut may = |message: &Message| {
             let device = devices.find(message.device).expect("the registry has it");
             devices.stays_apart(device, std::slice::from_ref(&message.observation), &mut followers)
         };
         let places = rest.iter().zip(rest_steps).enumerate();
-        let stretch =
-            places.take_while(|(place, (message, step))| (*place == 0 || !step.ends) && may(message)).count();
+        let stretch = places
+            .take_while(|(place, (message, step))| (*place == 0 || step.before.is_none()) && may(message))
+            .count();
         if stretch == 0 {
             let observations = std::slice::from_ref(&first.observation);
             evaluator.observe(&first.arrival(), &first.device.into(), observations, &mut out);
@@ -208,7 +255,7 @@ proptest! {
     #[test]
     fn shards_judged_side_by_side_bring_about_and_remember_what_they_do_together(steps in steps()) {
         let messages = messages(&steps);
-        let (out, bytes) = together(&messages);
+        let (out, bytes) = together(&messages, &steps);
         let (apart_out, apart_bytes, _) = apart(&messages, &steps);
         prop_assert_eq!(out, apart_out);
         prop_assert!(bytes == apart_bytes, "what is remembered differs");
@@ -225,7 +272,8 @@ fn most_messages_of_sites_are_judged_side_by_side_and_bring_alerts_about_in_both
         east: None,
         event: None,
         duplicate: false,
-        ends: false,
+        retained: false,
+        before: None,
     };
     let steps: Vec<Step> = (0..200).map(step).collect();
     let messages = messages(&steps);
@@ -235,5 +283,5 @@ fn most_messages_of_sites_are_judged_side_by_side_and_bring_alerts_about_in_both
         ["site", "site-2"].iter().all(|site| out.iter().any(|one| one.asset.as_str() == *site)),
         "{out:?}"
     );
-    assert_eq!((out, bytes), together(&messages));
+    assert_eq!((out, bytes), together(&messages, &steps));
 }
