@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use citywarden_journal::{Batch, Body, RecordError};
 use citywarden_model::{Observation, Offset, Timestamp, Transition};
-use citywarden_rules::{Followers, Installation, ShardJudge};
+use citywarden_rules::{Installation, ShardJudge};
 
 use super::decoded::{Chunk, Decoded, Decoder};
 use super::{Judge, VersionError, Versions};
@@ -71,10 +71,9 @@ impl<V: Versions> Judge<V> {
     pub fn take_batch(&mut self, batch: Batch<'_>, judged: &mut Judged) -> Result<(), BatchError> {
         let (decoder, chunks) = (self.decoder(), self.sharing.chunks_of(batch));
         if chunks.len() < self.sharing.chunks_min {
-            let mut followers = Followers::default();
-            return chunks.into_iter().try_for_each(|places| {
-                self.take_together(&Chunk::of(batch, places, &decoder, &mut followers), judged)
-            });
+            return chunks
+                .into_iter()
+                .try_for_each(|places| self.take_together(&Chunk::of(batch, places, &decoder), judged));
         }
         let slot = |places| Slot { places, chunk: OnceLock::new() };
         let slots: Vec<Slot<'_>> = chunks.into_iter().map(slot).collect();
@@ -157,8 +156,7 @@ struct Slot<'m> {
 
 impl<'m> Slot<'m> {
     fn fill(&self, batch: Batch<'m>, decoder: &Decoder) {
-        let mut followers = Followers::default();
-        self.chunk.get_or_init(|| Chunk::of(batch, self.places.clone(), decoder, &mut followers));
+        self.chunk.get_or_init(|| Chunk::of(batch, self.places.clone(), decoder));
     }
 }
 
@@ -440,8 +438,7 @@ clear_after = "700ms"
         judge.take_batch(batch.part(0..BEGINNING), &mut Judged::default()).unwrap();
         let decoder = judge.decoder();
         let places = judge.sharing.chunks_of(batch).into_iter();
-        let chunks =
-            places.map(|places| Chunk::of(batch, places, &decoder, &mut Followers::default()).stays_apart);
+        let chunks = places.map(|places| Chunk::of(batch, places, &decoder).stays_apart);
         // what the journal began with, and what was installed in the middle
         assert_eq!(chunks.filter(|stays_apart| !stays_apart).count(), 2);
     }

@@ -118,13 +118,9 @@ pub(super) struct Chunk<'m> {
 
 impl<'m> Chunk<'m> {
     /// The chunk of these records of a batch.
-    pub(super) fn of(
-        batch: Batch<'m>,
-        places: Range<usize>,
-        decoder: &Decoder,
-        followers: &mut Followers,
-    ) -> Self {
+    pub(super) fn of(batch: Batch<'m>, places: Range<usize>, decoder: &Decoder) -> Self {
         let (length, records) = (places.len(), batch.part(places));
+        let mut followers = Followers::default();
         let mut chunk = Self {
             records: Vec::with_capacity(length),
             observations: Vec::with_capacity(length),
@@ -134,7 +130,7 @@ impl<'m> Chunk<'m> {
         };
         for record in records.iter() {
             let record = record.map(|record| decoder.decode(record, &mut chunk.observations));
-            chunk.add(record, decoder, followers);
+            chunk.add(record, decoder, &mut followers);
         }
         chunk
     }

@@ -43,11 +43,14 @@ pub struct Judge<V> {
 impl<V: Versions> Judge<V> {
     /// A judge that has seen nothing.
     pub fn new(options: EvaluatorOptions, versions: V) -> Self {
-        let region = options.region.clone();
+        Self::of(options.region.clone(), versions, Evaluator::new(options))
+    }
+
+    fn of(region: RegionId, versions: V, evaluator: Evaluator) -> Self {
         Self {
             region,
             versions,
-            evaluator: Evaluator::new(options),
+            evaluator,
             tally: Tally::default(),
             workers: Workers::default(),
             sharing: Sharing::default(),
@@ -66,14 +69,7 @@ impl<V: Versions> Judge<V> {
         let (rules, registry) = (versions.rules(&rules)?, versions.registry(&registry)?);
         let evaluator =
             Evaluator::restore(options, &snapshot.evaluator, rules, registry).map_err(unusable)?;
-        Ok(Self {
-            region,
-            versions,
-            evaluator,
-            tally: Tally::default(),
-            workers: Workers::default(),
-            sharing: Sharing::default(),
-        })
+        Ok(Self::of(region, versions, evaluator))
     }
 
     /// Makes out what records say, by the register in force now.

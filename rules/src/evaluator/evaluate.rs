@@ -10,7 +10,7 @@ use super::judge::{Findings, judge};
 use super::outlook::verdict_of;
 use super::plan::{RulePlan, span_of};
 use super::scope::Scope;
-use super::shard::{States, place_in};
+use super::shard::{States, shard_with_mut};
 use super::timers::Sleeper;
 use super::whereabouts::Crossing;
 use crate::expression::Scalar;
@@ -124,7 +124,7 @@ impl<'e> Scope<'e> {
         let findings = judge(&view, case, &mut desk.slots, &mut desk.interpreter);
         let is_broken = matches!(findings.outcome, Outcome::Broken(_));
         let happened = settle(&view, case, &desk.slots, findings, occurrence);
-        let shard = place_in(self.shards, asset).and_then(|place| self.shards.get_mut(place))?;
+        let shard = shard_with_mut(self.shards, asset)?;
         shard.tally.evaluated(case_plan.rule, is_broken);
         if !occurrence.is_late {
             shard.standing.change(case_plan.rule, before, case.outcome.word());

@@ -9,7 +9,7 @@ use super::field::{AssetPlan, DevicePlan, Field};
 use super::lane::{AssetState, Sender};
 use super::meter::Meter;
 use super::series::{Sample, Series};
-use super::shard::{Shard, States, place_in};
+use super::shard::{Shard, States, shard_with};
 use super::{DeviceNumber, Evaluator};
 
 impl Evaluator {
@@ -26,10 +26,7 @@ pub(crate) fn look_ahead(field: &Field, shards: &[Shard], devices: impl IntoIter
     let numbers: Vec<usize> = devices.into_iter().map(|device| device.place).collect();
     let devices = found(&numbers, |number| field.devices.get(*number));
     look(&devices, DevicePlan::glance);
-    look(
-        &found(&devices, |device| shards.get(place_in(shards, device.asset)?)?.meter(device.meter)),
-        Meter::glance,
-    );
+    look(&found(&devices, |device| shard_with(shards, device.asset)?.meter(device.meter)), Meter::glance);
     let plans = found(&devices, |device| field.assets.get(device.asset));
     look(&plans, AssetPlan::glance);
     let states = found(&devices, |device| States::of(shards).get(device.asset));

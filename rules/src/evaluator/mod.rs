@@ -71,7 +71,7 @@ use field::Field;
 use meter::Meter;
 use names::Names;
 use scope::{Desk, Scope};
-use shard::{Shard, States, empty_shards, shard_of};
+use shard::{Shard, States, empty_shards, shard_of, shard_with};
 
 /// How a message arrived.
 #[derive(Debug, Clone, Copy)]
@@ -216,7 +216,7 @@ impl Evaluator {
     /// By device.
     fn meters(&self) -> impl Iterator<Item = &Meter> {
         let devices = self.field.devices.iter();
-        devices.filter_map(|device| self.shards.get(shard_of(device.asset))?.meter(device.meter))
+        devices.filter_map(|device| shard_with(&self.shards, device.asset)?.meter(device.meter))
     }
 
     /// The rules in force.

@@ -11,7 +11,7 @@ use super::field::Field;
 use super::lane::AssetState;
 use super::meter::Meter;
 use super::names::{Followers, Names, Quantity};
-use super::shard::{Shard, States, place_in};
+use super::shard::{Shard, States, shard_with, shard_with_mut};
 use crate::expression::{Interpreter, Scalar};
 
 /// Where cases are judged, one at a time. No line of memory is of two of them: another thread writes to the next.
@@ -61,8 +61,7 @@ pub(crate) struct Scope<'e> {
 
 impl Scope<'_> {
     pub(crate) fn shard_mut(&mut self, asset: usize) -> Option<&mut Shard> {
-        let place = place_in(self.shards, asset)?;
-        self.shards.get_mut(place)
+        shard_with_mut(self.shards, asset)
     }
 
     pub(crate) fn state(&self, asset: usize) -> Option<&AssetState> {
@@ -76,7 +75,7 @@ impl Scope<'_> {
     /// By the number of the device.
     pub(crate) fn meter(&self, device: usize) -> Option<&Meter> {
         let plan = self.field.devices.get(device)?;
-        self.shards.get(place_in(self.shards, plan.asset)?)?.meter(plan.meter)
+        shard_with(self.shards, plan.asset)?.meter(plan.meter)
     }
 
     pub(crate) fn meter_mut(&mut self, device: usize) -> Option<&mut Meter> {

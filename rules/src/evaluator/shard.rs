@@ -2,7 +2,7 @@
 //! side by side; together they are the whole county. Which asset is in which shard follows from its number alone, and the
 //! number of shards is the same on every machine: what floods in one takes memory from nobody in another.
 
-use super::field::Field;
+use super::field::{DevicePlan, Field};
 use super::lane::AssetState;
 use super::meter::Meter;
 use super::names::Counts;
@@ -107,7 +107,7 @@ impl<'e> States<'e> {
 
     /// The state of an asset; `None` where it is in none of these shards.
     pub(crate) fn get(self, asset: usize) -> Option<&'e AssetState> {
-        self.shards.get(place_in(self.shards, asset)?)?.state(asset)
+        shard_with(self.shards, asset)?.state(asset)
     }
 
     /// All of them, by asset, where these are all shards.
@@ -116,8 +116,18 @@ impl<'e> States<'e> {
     }
 }
 
-/// The place of an asset's shard among these.
-pub(crate) fn place_in(shards: &[Shard], asset: usize) -> Option<usize> {
+/// The one of these neighbours that has this asset; `None` where none of them has.
+pub(crate) fn shard_with(shards: &[Shard], asset: usize) -> Option<&Shard> {
+    shards.get(place_in(shards, asset)?)
+}
+
+/// As [`shard_with`].
+pub(crate) fn shard_with_mut(shards: &mut [Shard], asset: usize) -> Option<&mut Shard> {
+    let place = place_in(shards, asset)?;
+    shards.get_mut(place)
+}
+
+fn place_in(shards: &[Shard], asset: usize) -> Option<usize> {
     shard_of(asset).checked_sub(shards.first()?.number)
 }
 
@@ -132,12 +142,12 @@ impl Memory {
     /// Takes it out of all shards, in the order of this field.
     pub(crate) fn gather(shards: &mut [Shard], field: &Field) -> Self {
         let mut state = |asset| {
-            let shard = shards.get_mut(shard_of(asset));
+            let shard = shard_with_mut(shards, asset);
             shard.and_then(|shard| shard.state_mut(asset)).map(std::mem::take).unwrap_or_default()
         };
         let states = (0..field.assets.len()).map(&mut state).collect();
-        let meter = |device: &super::field::DevicePlan| {
-            let shard = shards.get_mut(shard_of(device.asset));
+        let meter = |device: &DevicePlan| {
+            let shard = shard_with_mut(shards, device.asset);
             shard.and_then(|shard| shard.meter_mut(device.meter)).map(std::mem::take).unwrap_or_default()
         };
         let meters = field.devices.iter().map(meter).collect();
@@ -151,13 +161,13 @@ impl Memory {
             shard.meters.clear();
         }
         for (asset, state) in self.states.into_iter().enumerate() {
-            if let Some(shard) = shards.get_mut(shard_of(asset)) {
+            if let Some(shard) = shard_with_mut(shards, asset) {
                 shard.states.push(state);
             }
         }
         // the field numbers the devices of a shard in this order
         for (device, meter) in field.devices.iter().zip(self.meters) {
-            if let Some(shard) = shards.get_mut(shard_of(device.asset)) {
+            if let Some(shard) = shard_with_mut(shards, device.asset) {
                 shard.meters.push(meter);
             }
         }

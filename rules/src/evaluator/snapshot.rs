@@ -9,7 +9,7 @@ use super::field::Field;
 use super::lane::AssetState;
 use super::meter::Meter;
 use super::names::{Counts, Names};
-use super::shard::{Memory, SHARDS, shard_of};
+use super::shard::{Memory, SHARDS, shard_with_mut};
 use super::surplus::Sweep;
 use super::tally::{Fresh, Tally};
 use super::timers::Sleeper;
@@ -153,13 +153,13 @@ impl Evaluator {
     /// Timers again, from what each sleeper waits for.
     fn rearm(&mut self) {
         for (device, plan) in self.field.devices.iter().enumerate() {
-            let shard = self.shards.get_mut(shard_of(plan.asset));
+            let shard = shard_with_mut(&mut self.shards, plan.asset);
             let Some((meter, timers)) = shard.and_then(|shard| shard.listener(plan.meter)) else { continue };
             let due = meter.armed.take();
             timers.arm(&mut meter.armed, due, Sleeper::Device(device));
         }
         for asset in 0..self.field.assets.len() {
-            let shard = self.shards.get_mut(shard_of(asset));
+            let shard = shard_with_mut(&mut self.shards, asset);
             let Some((state, timers)) = shard.and_then(|shard| shard.sleeper(asset)) else { continue };
             for (case, there) in state.live.cases.iter_mut().enumerate() {
                 let due = there.armed.take();
