@@ -21,7 +21,7 @@ mod trial;
 
 pub use evaluator::{
     Arrival, Brought, CaseState, DeviceNumber, Devices, Evaluator, EvaluatorOptions, Explanation, Followers,
-    Installation, RestoreError, RuleTally, ShardJudge, VerdictLine,
+    Installation, Recognised, RestoreError, RuleTally, Said, ShardJudge, VerdictLine,
 };
 pub use example::{Example, Expectation, Fact, Given, Movement, Place, Step};
 pub use expression::{

@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use citywarden_journal::{Batch, Body, RecordError};
-use citywarden_model::{Observation, Offset, Timestamp, Transition};
+use citywarden_model::{Offset, Timestamp, Transition};
 use citywarden_rules::{Installation, ShardJudge};
 
-use super::decoded::{Chunk, Decoded, Decoder};
+use super::decoded::{Chunk, Decoded, Decoder, Transcript};
 use super::{Judge, VersionError, Versions};
 
 /// From when on a batch is shared.
@@ -109,7 +109,7 @@ impl<V: Versions> Judge<V> {
             self.evaluator.look_ahead(devices);
             for decoded in near {
                 let decoded = decoded.as_ref().map_err(RecordError::clone)?;
-                self.take_decoded(decoded, &chunk.observations, &mut judged.transitions)?;
+                self.take_decoded(decoded, &chunk.transcript, &mut judged.transitions)?;
                 judged.reached = Some((decoded.record.offset.next(), decoded.record.received_at));
             }
         }
@@ -141,8 +141,8 @@ impl<V: Versions> Judge<V> {
     }
 
     fn note_dead(&mut self, decoded: &Decoded<'_>) {
-        let told = decoded.told(self.evaluator.installation());
-        if let (Body::Message(message), Some(Err(dead))) = (&decoded.record.body, told) {
+        let statement = decoded.statement(self.evaluator.installation());
+        if let (Body::Message(message), Some(Err(dead))) = (&decoded.record.body, statement) {
             self.tally.add(dead.clone().at(decoded.moment(), message));
         }
     }
@@ -173,10 +173,9 @@ impl Side<'_> {
         for near in chunk.own(self.shard.number()).chunks(RECORDS_AHEAD) {
             let records = || near.iter().filter_map(|place| chunk.records.get(*place)?.as_ref().ok());
             self.shard.look_ahead(records().filter_map(|decoded| decoded.device(self.under)));
-            chunk.look_at(records());
             for (place, decoded) in near.iter().zip(records()) {
                 self.pass_time(chunk, told..*place);
-                self.observe(decoded, &chunk.observations);
+                self.observe(decoded, &chunk.transcript);
                 told = place + 1;
             }
         }
@@ -191,11 +190,10 @@ impl Side<'_> {
         }
     }
 
-    fn observe(&mut self, decoded: &Decoded<'_>, observations: &[Observation<'_>]) {
-        let told = decoded.told(self.under);
-        if let (Body::Message(message), Some(Ok((device, said)))) = (&decoded.record.body, told) {
-            let observations = observations.get(said.clone()).unwrap_or_default();
-            self.shard.observe(&decoded.arrival(message), *device, observations);
+    fn observe(&mut self, decoded: &Decoded<'_>, transcript: &Transcript<'_>) {
+        let statement = decoded.statement(self.under);
+        if let (Body::Message(message), Some(Ok(statement))) = (&decoded.record.body, statement) {
+            self.shard.observe(&decoded.arrival(message), statement.device, transcript.said(statement));
         }
     }
 }

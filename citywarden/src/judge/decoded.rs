@@ -1,35 +1,63 @@
 //! What records say, made out before they are judged. It depends on the record and on what is installed alone, so that any
 //! thread can do it.
 
-use std::hint::black_box;
 use std::ops::Range;
 
 use citywarden_journal::{Batch, Body, Message, Record, RecordError};
-use citywarden_model::{DeadLetterReason, Moment, Observation, Reading, RegionId, Timestamp};
-use citywarden_rules::{Arrival, DeviceNumber, Devices, Evaluator, Followers, Installation};
+use citywarden_model::{DeadLetterReason, Moment, Observation, RegionId, Timestamp};
+use citywarden_rules::{
+    Arrival, DeviceNumber, Devices, Evaluator, Followers, Installation, Recognised, Said,
+};
 
 use super::{DeadLetter, read, registered, unknown};
 
 /// A record, and what its message says where that was made out.
 pub(crate) struct Decoded<'m> {
     pub(crate) record: Record<'m>,
-    said: Option<Said>,
+    told: Option<Told>,
 }
 
 /// What a message says.
-pub(super) struct Said {
+struct Told {
     /// As of what was installed then.
     under: Installation,
-    told: Told,
+    /// Or why nobody can tell.
+    statement: Result<Statement, DeadLetter>,
 }
 
-/// The device, and the place of what it says among the observations that were made out with it; or why nobody can tell.
-pub(super) type Told = Result<(DeviceNumber, Range<usize>), DeadLetter>;
+/// Who says something, and where that is.
+pub(super) struct Statement {
+    pub(super) device: DeviceNumber,
+    /// In its transcript.
+    places: Range<usize>,
+    /// Judging it needs, and changes, nothing beyond the shard of its device.
+    stays_apart: bool,
+}
+
+/// What some records in a row say.
+#[derive(Default)]
+pub(super) struct Transcript<'m> {
+    recognised: Recognised<'m>,
+    followers: Followers,
+    /// What was decoded and is not recognised yet.
+    observations: Vec<Observation<'m>>,
+}
+
+impl<'m> Transcript<'m> {
+    fn with_room_for(records: usize) -> Self {
+        Self { recognised: Recognised::with_room_for(records), ..Self::default() }
+    }
+
+    /// What a message in it says.
+    pub(super) fn said(&self, statement: &Statement) -> Said<'_, 'm> {
+        self.recognised.said(statement.places.clone())
+    }
+}
 
 impl<'m> Decoded<'m> {
     /// Nothing was made out.
     pub(super) fn not_yet(record: Record<'m>) -> Self {
-        Self { record, said: None }
+        Self { record, told: None }
     }
 
     pub(super) fn moment(&self) -> Moment {
@@ -42,13 +70,13 @@ impl<'m> Decoded<'m> {
     }
 
     /// What was made out under this installation.
-    pub(super) fn told(&self, under: Installation) -> Option<&Told> {
-        self.said.as_ref().filter(|said| said.under == under).map(|said| &said.told)
+    pub(super) fn statement(&self, under: Installation) -> Option<&Result<Statement, DeadLetter>> {
+        self.told.as_ref().filter(|told| told.under == under).map(|told| &told.statement)
     }
 
     /// The device it is from, where that was made out under this installation.
     pub(super) fn device(&self, under: Installation) -> Option<DeviceNumber> {
-        self.told(under)?.as_ref().ok().map(|(device, _)| *device)
+        self.statement(under)?.as_ref().ok().map(|statement| statement.device)
     }
 }
 
@@ -59,60 +87,51 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    fn decode<'m>(&self, record: Record<'m>, into: &mut Vec<Observation<'m>>) -> Decoded<'m> {
-        let said = match &record.body {
+    fn decode<'m>(&self, record: Record<'m>, into: &mut Transcript<'m>) -> Decoded<'m> {
+        let told = match &record.body {
             Body::Message(message) => {
-                Some(Said { under: self.devices.installation(), told: self.read(message, into) })
+                Some(Told { under: self.devices.installation(), statement: self.read(message, into) })
             }
             Body::Control(_) => None,
         };
-        Decoded { record, said }
+        Decoded { record, told }
     }
 
-    pub(super) fn read<'m>(&self, message: &Message<'m>, into: &mut Vec<Observation<'m>>) -> Told {
+    pub(super) fn read<'m>(
+        &self,
+        message: &Message<'m>,
+        into: &mut Transcript<'m>,
+    ) -> Result<Statement, DeadLetter> {
         let registry = self.devices.registry();
         let find = |id: &str| {
             let refused = || registered(registry, id).err();
             let unknown = || unknown(DeadLetterReason::UnknownDevice, id);
             self.devices.find(id).ok_or_else(|| refused().unwrap_or_else(unknown))
         };
-        let first = into.len();
-        let device = read(&self.region, registry, message, find, into);
-        if device.is_err() {
-            into.truncate(first);
-        }
-        Ok((device?, first..into.len()))
+        let Transcript { recognised, followers, observations } = into;
+        observations.clear();
+        let device = read(&self.region, registry, message, find, observations)?;
+        let first = recognised.len();
+        let stays_apart = self.devices.recognise(device, observations.drain(..), followers, recognised);
+        Ok(Statement { device, places: first..recognised.len(), stays_apart })
     }
 
-    /// Whether judging this record needs, and changes, nothing beyond the shard of its device: where nobody can tell what it
-    /// says, nothing is judged.
-    fn stays_apart(
-        &self,
-        decoded: &Decoded<'_>,
-        observations: &[Observation<'_>],
-        followers: &mut Followers,
-    ) -> bool {
-        match decoded.told(self.devices.installation()) {
-            None => false,
-            Some(Err(_)) => true,
-            Some(Ok((device, said))) => {
-                let observations = observations.get(said.clone()).unwrap_or_default();
-                self.devices.stays_apart(*device, observations, followers)
-            }
-        }
+    /// Whether judging this record needs nothing beyond one shard: where nobody can tell what it says, nothing is judged.
+    fn stays_apart(&self, decoded: &Decoded<'_>) -> bool {
+        let statement = decoded.statement(self.devices.installation());
+        statement.is_some_and(|statement| statement.as_ref().map_or(true, |statement| statement.stays_apart))
     }
 }
 
 /// Some records in a row; what cannot be read is an error in its place.
 pub(super) struct Chunk<'m> {
     pub(super) records: Vec<Result<Decoded<'m>, RecordError>>,
-    /// What is said in them.
-    pub(super) observations: Vec<Observation<'m>>,
+    pub(super) transcript: Transcript<'m>,
     /// By shard: the places of what its devices say.
     own: [Vec<usize>; Evaluator::SHARDS],
     /// When the last of them was received; none was later.
     pub(super) latest: Timestamp,
-    /// Each of them [stays apart](Devices::stays_apart).
+    /// Each of them stays apart.
     pub(super) stays_apart: bool,
 }
 
@@ -120,29 +139,23 @@ impl<'m> Chunk<'m> {
     /// The chunk of these records of a batch.
     pub(super) fn of(batch: Batch<'m>, places: Range<usize>, decoder: &Decoder) -> Self {
         let (length, records) = (places.len(), batch.part(places));
-        let mut followers = Followers::default();
         let mut chunk = Self {
             records: Vec::with_capacity(length),
-            observations: Vec::with_capacity(length),
+            transcript: Transcript::with_room_for(length),
             own: std::array::from_fn(|_| Vec::with_capacity(length)),
             latest: Timestamp::EPOCH,
             stays_apart: true,
         };
         for record in records.iter() {
-            let record = record.map(|record| decoder.decode(record, &mut chunk.observations));
-            chunk.add(record, decoder, &mut followers);
+            let record = record.map(|record| decoder.decode(record, &mut chunk.transcript));
+            chunk.add(record, decoder);
         }
         chunk
     }
 
-    fn add(
-        &mut self,
-        record: Result<Decoded<'m>, RecordError>,
-        decoder: &Decoder,
-        followers: &mut Followers,
-    ) {
+    fn add(&mut self, record: Result<Decoded<'m>, RecordError>, decoder: &Decoder) {
         if let Ok(decoded) = &record {
-            self.stays_apart &= decoder.stays_apart(decoded, &self.observations, followers);
+            self.stays_apart &= decoder.stays_apart(decoded);
             self.latest = decoded.record.received_at;
             let shard = decoded.device(decoder.devices.installation()).map(DeviceNumber::shard);
             if let Some(own) = shard.and_then(|shard| self.own.get_mut(shard)) {
@@ -152,18 +165,6 @@ impl<'m> Chunk<'m> {
             self.stays_apart = false;
         }
         self.records.push(record);
-    }
-
-    /// Looks at what these records say: another thread may have made it out, and then it is far away.
-    pub(super) fn look_at<'c>(&'c self, records: impl Iterator<Item = &'c Decoded<'m>>)
-    where
-        'm: 'c,
-    {
-        let told = records.filter_map(|decoded| decoded.said.as_ref()?.told.as_ref().ok());
-        let first = told.filter_map(|(_, said)| self.observations.get(said.start));
-        let mut readings: Vec<&Reading<'m>> = Vec::with_capacity(self.observations.len());
-        first.for_each(|first| readings.extend(&first.readings));
-        black_box(readings.iter().fold(0, |seen, reading| seen ^ reading.quantity.len()));
     }
 
     /// What devices of this shard say, by place.

@@ -22,7 +22,7 @@ use citywarden_rules::{Evaluator, EvaluatorOptions, RestoreError};
 
 pub use batch::{BatchError, Judged, Sharing};
 pub(crate) use dead_letter::{DeadLetter, Tally};
-use decoded::{Decoded, Decoder};
+use decoded::{Decoded, Decoder, Transcript};
 pub use evidence::{EvidenceSource, JournalEvidence, collect_evidence};
 pub use live::{LiveJudge, Progress, Question, Questions};
 pub use snapshot::{Snapshot, SnapshotStore};
@@ -79,14 +79,14 @@ impl<V: Versions> Judge<V> {
 
     /// Judges one record; what it brings about is added to `out`.
     pub fn take(&mut self, record: &Record<'_>, out: &mut Vec<Transition>) -> Result<(), VersionError> {
-        self.take_decoded(&Decoded::not_yet(*record), &[], out)
+        self.take_decoded(&Decoded::not_yet(*record), &Transcript::default(), out)
     }
 
-    /// As [`Self::take`], of a record that [`Self::decoder`] has decoded; what is said in it is among `observations`.
+    /// As [`Self::take`], of a record that [`Self::decoder`] has decoded; what is said in it is in its transcript.
     fn take_decoded(
         &mut self,
         decoded: &Decoded<'_>,
-        observations: &[Observation<'_>],
+        transcript: &Transcript<'_>,
         out: &mut Vec<Transition>,
     ) -> Result<(), VersionError> {
         let (record, moment) = (&decoded.record, decoded.moment());
@@ -99,7 +99,7 @@ impl<V: Versions> Judge<V> {
             }
             Body::Control(_) => self.evaluator.advance(moment, out),
             Body::Message(message) => {
-                if let Err(dead) = self.message(decoded, message, observations, out) {
+                if let Err(dead) = self.message(decoded, message, transcript, out) {
                     self.tally.add(dead.at(moment, message));
                     self.evaluator.advance(moment, out);
                 }
@@ -146,18 +146,17 @@ impl<V: Versions> Judge<V> {
         &mut self,
         decoded: &Decoded<'_>,
         message: &Message<'_>,
-        observations: &[Observation<'_>],
+        transcript: &Transcript<'_>,
         out: &mut Vec<Transition>,
     ) -> Result<(), DeadLetter> {
         let arrival = decoded.arrival(message);
-        if let Some(told) = decoded.told(self.evaluator.installation()) {
-            let (device, said) = told.as_ref().map_err(DeadLetter::clone)?;
-            let observations = observations.get(said.clone()).unwrap_or_default();
-            self.evaluator.observe_of(&arrival, *device, observations, out);
+        if let Some(statement) = decoded.statement(self.evaluator.installation()) {
+            let statement = statement.as_ref().map_err(DeadLetter::clone)?;
+            self.evaluator.observe_of(&arrival, statement.device, transcript.said(statement), out);
         } else {
-            let mut observations = Vec::with_capacity(1);
-            let (device, _) = self.decoder().read(message, &mut observations)?;
-            self.evaluator.observe_of(&arrival, device, &observations, out);
+            let mut transcript = Transcript::default();
+            let statement = self.decoder().read(message, &mut transcript)?;
+            self.evaluator.observe_of(&arrival, statement.device, transcript.said(&statement), out);
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! Shards judged apart, each by a thread of its own. What they bring about is what one thread would have brought about, in
-//! the same order: an asset knows nothing of others but what messages say that are not judged so ([`Devices::stays_apart`]).
+//! the same order: an asset knows nothing of others but what messages say that are not judged so ([`Devices::recognise`]).
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use citywarden_model::{AssetId, Event, Moment, Observation, Offset, RuleId, Time
 
 use super::look_ahead::look_ahead;
 use super::names::{Followers, Names};
+use super::recognised::{Recognised, Said};
 use super::scope::{Desk, Scope};
 use super::shard::{SHARDS, Shard, shard_of};
 use super::{Arrival, DeviceNumber, Devices, Evaluator, EvaluatorOptions, Field};
@@ -31,18 +32,20 @@ pub struct Brought {
 }
 
 impl Devices {
-    /// Whether what this device says concerns its own asset alone, so that it can be judged beside the messages of others:
-    /// it names no quantity for the first time, no other asset, and is not where a rule looks at who owns a zone.
-    pub fn stays_apart(
+    /// Recognises what this device says in a message, and adds it to `into`. Whether it stays apart: concerns its own asset
+    /// alone, so that it can be judged beside the messages of others. It names no quantity for the first time, no asset of
+    /// another shard, and is not where a rule looks at who owns a zone.
+    pub fn recognise<'m>(
         &self,
         device: DeviceNumber,
-        observations: &[Observation<'_>],
+        observations: impl IntoIterator<Item = Observation<'m>>,
         followers: &mut Followers,
+        into: &mut Recognised<'m>,
     ) -> bool {
-        observations.iter().all(|one| {
-            (one.fix.is_none() || !self.looks_across(device))
-                && one.events.iter().all(|event| self.keeps_to(device.shard, event))
-                && self.knows_names(one, followers)
+        observations.into_iter().fold(true, |stays_apart, one| {
+            let keeps_to_itself = (one.fix.is_none() || !self.looks_across(device))
+                && one.events.iter().all(|event| self.keeps_to(device.shard, event));
+            into.add(one, &self.names, followers) && keeps_to_itself && stays_apart
         })
     }
 
@@ -55,15 +58,6 @@ impl Devices {
     fn keeps_to(&self, shard: usize, event: &Event<'_>) -> bool {
         let concerned = event.asset.as_ref().and_then(|concerned| self.field.asset_of(concerned));
         concerned.is_none_or(|concerned| shard_of(concerned) == shard)
-    }
-
-    fn knows_names(&self, observation: &Observation<'_>, followers: &mut Followers) -> bool {
-        let mut before = None;
-        observation.readings.iter().all(|reading| {
-            let known = followers.find(&self.names, before, &reading.quantity);
-            before = known.or(before);
-            known.is_some() || !self.names.admits(&reading.quantity)
-        })
     }
 }
 
@@ -124,11 +118,11 @@ impl ShardJudge<'_> {
         self.bring(false, |scope, out| scope.advance(to, out));
     }
 
-    /// As [`Evaluator::observe_of`], of one of its own devices that [stays apart](Devices::stays_apart).
-    pub fn observe(&mut self, arrival: &Arrival<'_>, device: DeviceNumber, observations: &[Observation<'_>]) {
+    /// As [`Evaluator::observe_of`], of one of its own devices, where what it says [stays apart](Devices::recognise).
+    pub fn observe(&mut self, arrival: &Arrival<'_>, device: DeviceNumber, said: Said<'_, '_>) {
         debug_assert_eq!(device.shard, self.shard.number, "it is of another shard");
         self.advance(arrival.moment);
-        self.bring(true, |scope, out| scope.observe(arrival, device.place, observations, out));
+        self.bring(true, |scope, out| scope.observe(arrival, device.place, said, out));
     }
 
     /// What was brought about.

@@ -42,6 +42,7 @@ mod options;
 mod outlook;
 mod packed;
 mod plan;
+mod recognised;
 mod register;
 mod rolling;
 mod scope;
@@ -63,6 +64,7 @@ pub use apart::{Brought, ShardJudge};
 pub use names::Followers;
 pub use options::EvaluatorOptions;
 pub use outlook::{CaseState, Explanation, VerdictLine};
+pub use recognised::{Recognised, Said};
 pub use snapshot::RestoreError;
 pub use tally::RuleTally;
 
@@ -142,6 +144,7 @@ pub struct Evaluator {
     /// All of them.
     shards: Vec<Shard>,
     desk: Desk,
+    followers: Followers,
     /// One for each shard, where they are judged apart.
     side_desks: Vec<Desk>,
 }
@@ -160,6 +163,7 @@ impl Evaluator {
             installation: Installation::default(),
             shards: empty_shards(),
             desk: Desk::default(),
+            followers: Followers::default(),
             side_desks: (0..shard::SHARDS).map(|_| Desk::default()).collect(),
         }
     }
@@ -179,7 +183,11 @@ impl Evaluator {
         out: &mut Vec<Transition>,
     ) {
         if let Some(device) = self.find(device.as_str()) {
-            self.observe_of(arrival, device, observations, out);
+            let mut recognised = Recognised::default();
+            for one in observations {
+                recognised.add(one.clone(), &self.names, &mut self.followers);
+            }
+            self.observe_of(arrival, device, recognised.said(0..observations.len()), out);
         } else {
             self.advance(arrival.moment, out);
             self.scope().discard(0, "unknown_device");
@@ -191,11 +199,11 @@ impl Evaluator {
         &mut self,
         arrival: &Arrival<'_>,
         device: DeviceNumber,
-        observations: &[Observation<'_>],
+        said: Said<'_, '_>,
         out: &mut Vec<Transition>,
     ) {
         debug_assert!(device.under == self.installation, "something was installed since");
-        self.scope().observe(arrival, device.place, observations, out);
+        self.scope().observe(arrival, device.place, said, out);
     }
 
     /// All of it.

@@ -1,8 +1,6 @@
 //! Takes a message in.
 
-use citywarden_model::{
-    AlertKind, Change, Event, Fix, Flag, Moment, Observation, Span, Timestamp, Transition, Value,
-};
+use citywarden_model::{AlertKind, Change, Event, Fix, Flag, Moment, Span, Timestamp, Transition};
 
 use super::case::Now;
 use super::evaluate::Occurrence;
@@ -11,7 +9,7 @@ use super::lane::{Happening, Lane, StateArray};
 use super::meter::Admission;
 use super::names::Quantity;
 use super::options::{EVENTS_MAX, regular_readings};
-use super::plan::SPEED;
+use super::recognised::{Named, Observed, Said, Worth};
 use super::scope::Scope;
 use super::series::{Inserted, Series};
 use super::whereabouts::{Crossing, FixAt};
@@ -23,7 +21,7 @@ impl Scope<'_> {
         &mut self,
         arrival: &Arrival<'_>,
         number: usize,
-        observations: &[Observation<'_>],
+        said: Said<'_, '_>,
         out: &mut Vec<Transition>,
     ) {
         self.advance(arrival.moment, out);
@@ -31,15 +29,15 @@ impl Scope<'_> {
         if !arrival.retained {
             self.hear(plan, arrival.moment.at);
         }
-        if observations.iter().any(|one| one.observed_at.is_none()) {
+        if said.observations().any(|one| one.at().is_none()) {
             let options = self.options;
             let repeated = self.meter_mut(number).is_some_and(|meter| meter.is_repeated(arrival, options));
             if repeated {
                 return self.discard(plan.asset, "duplicate");
             }
         }
-        for observation in observations {
-            self.take(arrival, number, observation, out);
+        for observed in said.observations() {
+            self.take(arrival, number, observed, out);
         }
         if !plan.waiting.is_empty() {
             let waiting = plan.waiting.iter().map(|(rule, case)| (*rule, plan.asset, *case));
@@ -62,19 +60,19 @@ impl Scope<'_> {
         &mut self,
         arrival: &Arrival<'_>,
         number: usize,
-        observation: &Observation<'_>,
+        observed: Observed<'_, '_>,
         out: &mut Vec<Transition>,
     ) {
         let Some(plan) = self.field.devices.get(number) else { return };
-        if let Flag::Other(letter) = observation.flag {
+        if let Flag::Other(letter) = observed.flag() {
             return self.discard(plan.asset, &format!("flag_{letter}"));
         }
-        if arrival.retained && !self.is_newer(plan, observation.observed_at) {
+        if arrival.retained && !self.is_newer(plan, observed.at()) {
             return self.discard(plan.asset, "retained");
         }
         let options = self.options;
         let Some(meter) = self.meter_mut(number) else { return };
-        let admission = meter.admit(observation.observed_at, arrival.moment.at, options);
+        let admission = meter.admit(observed.at(), arrival.moment.at, options);
         if !admission.is_late {
             self.note_clock(number, admission.wrong_by, arrival.moment, out);
         }
@@ -84,7 +82,7 @@ impl Scope<'_> {
         } else {
             arrival.moment
         };
-        let crossings = self.keep(plan, observation, admission, moment);
+        let crossings = self.keep(plan, observed, admission, moment);
         let Some(lane) = self.state(plan.asset).and_then(|state| state.lane(admission.is_late)) else {
             return;
         };
@@ -155,37 +153,41 @@ impl Scope<'_> {
     fn keep(
         &mut self,
         plan: &DevicePlan,
-        observation: &Observation<'_>,
+        observed: Observed<'_, '_>,
         admission: Admission,
         moment: Moment,
     ) -> Vec<Crossing> {
         let keeping = Keeping { plan, admission, moment };
-        let mut before = None;
-        for reading in &observation.readings {
-            let Some(quantity) = self.recognise(plan.asset, before, &reading.quantity) else {
-                self.discard(plan.asset, "unknown_quantity");
-                continue;
+        for sent in observed.readings() {
+            let quantity = match sent.quantity {
+                Named::Known(quantity) => Some(quantity),
+                Named::Unseen(place) => self.meet(observed.name(place)),
             };
-            before = Some(quantity);
-            self.keep_value(keeping, quantity, &reading.value);
+            self.count(plan.asset, quantity);
+            match quantity {
+                Some(quantity) => self.keep_value(keeping, quantity, sent.value, observed),
+                None => self.discard(plan.asset, "unknown_quantity"),
+            }
         }
-        let crossings = observation.fix.as_ref().map(|fix| self.keep_fix(keeping, fix, observation));
-        for event in &observation.events {
+        let crossings = observed.fix().map(|fix| self.keep_fix(keeping, &fix, observed));
+        for event in observed.events() {
             self.keep_event(keeping, event);
         }
         crossings.unwrap_or_default()
     }
 
-    fn keep_value(&mut self, keeping: Keeping<'_>, quantity: Quantity, value: &Value<'_>) {
-        let fixed = match value {
-            Value::Number(number) => fixed::from_number(*number),
-            Value::Bool(truth) => Some(fixed::from_truth(*truth)),
-            Value::Bools(states) => return self.keep_array(keeping, quantity, states),
-            Value::Text(_) => return self.discard(keeping.plan.asset, "text"),
-        };
-        match fixed {
-            Some(value) => self.keep_number(keeping, quantity, value),
-            None => self.discard(keeping.plan.asset, "out_of_range"),
+    fn keep_value(
+        &mut self,
+        keeping: Keeping<'_>,
+        quantity: Quantity,
+        value: Worth,
+        observed: Observed<'_, '_>,
+    ) {
+        match value {
+            Worth::Number(value) => self.keep_number(keeping, quantity, value),
+            Worth::Array(place) => self.keep_array(keeping, quantity, observed.array(place)),
+            Worth::Text => self.discard(keeping.plan.asset, "text"),
+            Worth::OutOfRange => self.discard(keeping.plan.asset, "out_of_range"),
         }
     }
 
@@ -258,16 +260,14 @@ impl Scope<'_> {
     }
 
     /// Keeps a fix; speed over ground is a reading where the message has no other.
-    fn keep_fix(&mut self, keeping: Keeping<'_>, fix: &Fix, observation: &Observation<'_>) -> Vec<Crossing> {
+    fn keep_fix(&mut self, keeping: Keeping<'_>, fix: &Fix, observed: Observed<'_, '_>) -> Vec<Crossing> {
         let Keeping { plan, admission, moment } = keeping;
         let field = self.field;
         if let Some(speed) = fix.speed_kmh.filter(|_| fix.valid)
-            && !observation.readings.iter().any(|reading| reading.quantity == SPEED)
+            && !observed.readings().iter().any(|sent| sent.quantity == Named::Known(field.speed))
         {
-            if let Some(shard) = self.shard_mut(plan.asset) {
-                shard.counts.count(field.speed);
-            }
-            self.keep_value(keeping, field.speed, &Value::Number(speed));
+            self.count(plan.asset, Some(field.speed));
+            self.keep_value(keeping, field.speed, Worth::of(speed), observed);
         }
         if !fix.valid {
             self.discard(plan.asset, "no_fix");

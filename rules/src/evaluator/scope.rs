@@ -10,7 +10,7 @@ use super::calendar::Calendar;
 use super::field::Field;
 use super::lane::AssetState;
 use super::meter::Meter;
-use super::names::{Followers, Names, Quantity};
+use super::names::{Names, Quantity};
 use super::shard::{Shard, States, shard_with, shard_with_mut};
 use crate::expression::{Interpreter, Scalar};
 
@@ -24,7 +24,6 @@ pub(crate) struct Desk {
     pub(crate) calendar: Calendar,
     /// Cases to ask: rule, asset, case.
     pub(crate) asked: Vec<(usize, usize, usize)>,
-    pub(crate) followers: Followers,
     /// The last moment it was told of.
     pub(crate) moment: Moment,
     /// How many transitions that record has brought about.
@@ -41,7 +40,6 @@ impl Default for Desk {
             slots: Vec::with_capacity(ROOM),
             calendar: Calendar::default(),
             asked: Vec::with_capacity(ROOM),
-            followers: Followers::default(),
             moment: Moment { offset: Offset(0), at: Timestamp::EPOCH },
             index: 0,
         }
@@ -90,21 +88,19 @@ impl Scope<'_> {
         }
     }
 
-    /// The number of a name that a device sent right after another, and that is counted; `None` where there are too many.
-    pub(crate) fn recognise(
-        &mut self,
-        asset: usize,
-        before: Option<Quantity>,
-        name: &str,
-    ) -> Option<Quantity> {
-        let known = self.desk.followers.find(self.names, before, name);
-        let known = known.or_else(|| self.names.admits(name).then(|| Arc::make_mut(self.names).intern(name)));
-        let counts = &mut self.shard_mut(asset)?.counts;
-        match known {
-            Some(quantity) => counts.count(quantity),
-            None => counts.others += 1,
+    /// The number of a name that had none when it was read; `None` where there are too many.
+    pub(crate) fn meet(&mut self, name: &str) -> Option<Quantity> {
+        let known = self.names.find(name);
+        known.or_else(|| self.names.admits(name).then(|| Arc::make_mut(self.names).intern(name)))
+    }
+
+    /// Counts a reading of this asset.
+    pub(crate) fn count(&mut self, asset: usize, quantity: Option<Quantity>) {
+        let Some(shard) = self.shard_mut(asset) else { return };
+        match quantity {
+            Some(quantity) => shard.counts.count(quantity),
+            None => shard.counts.others += 1,
         }
-        known
     }
 
     /// Notes the moment; a new record counts its transitions from 0.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use citywarden_model::{
     DeviceId, Event, Fix, Moment, Observation, Offset, Reading, Registry, Span, Transition, Value,
 };
-use citywarden_rules::{Arrival, Evaluator, EvaluatorOptions, Followers};
+use citywarden_rules::{Arrival, Devices, Evaluator, EvaluatorOptions, Followers, Recognised};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -201,17 +201,14 @@ fn together(messages: &[Message], steps: &[Step]) -> (Vec<Transition>, Vec<u8>) 
 fn apart(messages: &[Message], steps: &[Step]) -> (Vec<Transition>, Vec<u8>, usize) {
     let mut out = Vec::new();
     let mut evaluator = evaluator(&mut out);
-    let (mut followers, mut beside) = (Followers::default(), 0);
+    let mut beside = 0;
     let (mut rest, mut rest_steps) = (messages, steps);
     while let Some((first, step)) = rest.first().zip(rest_steps.first()) {
         if let Some(before) = step.before {
             come_between(before, &mut evaluator, first.moment, &mut out);
         }
         let devices = evaluator.devices();
-        let mut may = |message: &Message| {
-            let device = devices.find(message.device).expect("the registry has it");
-            devices.stays_apart(device, std::slice::from_ref(&message.observation), &mut followers)
-        };
+        let may = |message: &Message| recognise(message, &devices).1;
         let places = rest.iter().zip(rest_steps).enumerate();
         let stretch = places
             .take_while(|(place, (message, step))| (*place == 0 || step.before.is_none()) && may(message))
@@ -229,6 +226,15 @@ fn apart(messages: &[Message], steps: &[Step]) -> (Vec<Transition>, Vec<u8>, usi
     (out, evaluator.snapshot(), beside)
 }
 
+/// What a message says, and whether it stays apart.
+fn recognise(message: &Message, devices: &Devices) -> (Recognised<'static>, bool) {
+    let device = devices.find(message.device).expect("the registry has it");
+    let (mut followers, mut recognised) = (Followers::default(), Recognised::default());
+    let observations = [message.observation.clone()];
+    let stays_apart = devices.recognise(device, observations, &mut followers, &mut recognised);
+    (recognised, stays_apart)
+}
+
 fn judge_apart(evaluator: &mut Evaluator, messages: &[Message], out: &mut Vec<Transition>) {
     let devices = evaluator.devices();
     let mut brought = Vec::new();
@@ -237,8 +243,8 @@ fn judge_apart(evaluator: &mut Evaluator, messages: &[Message], out: &mut Vec<Tr
             let device = devices.find(message.device).expect("the registry has it");
             if device.shard() == shard.number() {
                 shard.look_ahead([device]);
-                let observations = std::slice::from_ref(&message.observation);
-                shard.observe(&message.arrival(), device, observations);
+                let (recognised, _) = recognise(message, &devices);
+                shard.observe(&message.arrival(), device, recognised.said(0..1));
             } else if shard.is_due(message.moment.at) {
                 shard.advance(message.moment);
             }
