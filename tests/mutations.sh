@@ -15,7 +15,8 @@ seeds=${SEEDS:-1000}
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 git clone --quiet --shared "$root" "$copy/checkout"
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target} CARGO_PROFILE_DEV_DEBUG=0 CARGO_TERM_COLOR=never
+# a folder of its own: what is built of a mutation must never be taken for the checkout's
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}/mutations CARGO_PROFILE_DEV_DEBUG=0 CARGO_TERM_COLOR=never
 cd "$copy/checkout"
 
 names=("$@")
