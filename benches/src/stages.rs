@@ -12,7 +12,7 @@ use citywarden_model::{
     Timestamp,
 };
 use citywarden_problems::Problems;
-use citywarden_rules::{Arrival, Evaluator, EvaluatorOptions, built_in_pack, load};
+use citywarden_rules::{Arrival, Evaluator, EvaluatorOptions, Followers, Recognised, built_in_pack, load};
 use clap::Args;
 
 use crate::clock::{MachineClock, instant};
@@ -155,20 +155,32 @@ impl Judge {
         }
         let at = self.now;
         let payload = payload(at);
-        let (mut observations, mut out) = (Vec::new(), Vec::new());
-        decode(payload.as_bytes(), &mut observations)?;
+        let (devices, mut followers) = (self.evaluator.devices(), Followers::default());
+        let mut recognise = |id: &DeviceId| -> anyhow::Result<_> {
+            let (mut observations, mut said) = (Vec::with_capacity(1), Recognised::with_room_for(1));
+            decode(std::hint::black_box(payload.as_bytes()), &mut observations)?;
+            let device = devices.find(id.as_str()).context("it is in the registry")?;
+            devices.recognise(device, observations, &mut followers, &mut said);
+            Ok((device, said))
+        };
+        let mut out = Vec::new();
+        let usual = self.devices.first().context("there are some")?;
+        let (_, mut said) = recognise(usual)?;
         let began = instant();
-        for device in &self.devices {
-            if part != Part::Judge {
-                observations = Vec::new();
-                decode(std::hint::black_box(payload.as_bytes()), &mut observations)?;
-            }
+        for id in &self.devices {
+            let device = if part == Part::Judge {
+                devices.find(id.as_str()).context("it is in the registry")?
+            } else {
+                let (device, fresh) = recognise(id)?;
+                said = fresh;
+                device
+            };
             if part != Part::Decode {
                 self.offset += 1;
                 let moment = Moment { offset: Offset(self.offset), at };
                 let arrival =
                     Arrival { moment, duplicate: false, retained: false, payload: payload.as_bytes() };
-                self.evaluator.observe(&arrival, device, &observations, &mut out);
+                self.evaluator.observe_of(&arrival, device, said.said(0..1), &mut out);
             }
         }
         Ok(began.elapsed().as_secs_f64() * 1e9 / f64::from(DEVICES))

@@ -47,7 +47,7 @@ fn main() {
     let rounds = (MESSAGES / sites.max(1)).min(ROUNDS_MAX);
     for round in 0..rounds {
         let at = start + Span::from_secs(i64::from(round) * i64::from(seconds));
-        let observation = [observation(at, round)];
+        let observation = observation(at, round);
         let began = std::time::Instant::now();
         for (place, device) in devices.iter().enumerate() {
             if ahead > 0 && place.is_multiple_of(ahead) {
@@ -57,7 +57,7 @@ fn main() {
             offset += 1;
             let moment = Moment { offset: Offset(offset), at };
             let arrival = Arrival { moment, duplicate: false, retained: false, payload: &[] };
-            evaluator.observe(&arrival, device, &observation, &mut out);
+            evaluator.observe(&arrival, device, [observation.clone()], &mut out);
         }
         if round > 30 {
             best = best.min(began.elapsed().as_nanos() as f64 / devices.len() as f64);

@@ -50,7 +50,7 @@ fn judge(scenario: &Scenario, rules: &Arc<RuleSet>, seed: u64, start: Timestamp)
             .unwrap_or_else(|error| panic!("{}: {error}", String::from_utf8_lossy(&message.payload)));
         let moment = Moment { offset: Offset(offset), at: message.at };
         let arrival = Arrival { moment, duplicate: false, retained: false, payload: &message.payload };
-        evaluator.observe(&arrival, &message.device, &observations, &mut out);
+        evaluator.observe(&arrival, &message.device, observations, &mut out);
     }
     let last = Moment { offset: evaluator.moment().offset, at: start + scenario.lasts() };
     evaluator.advance(last, &mut out);

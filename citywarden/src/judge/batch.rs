@@ -6,9 +6,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use citywarden_journal::{Batch, Body, RecordError};
 use citywarden_model::{Offset, Timestamp, Transition};
-use citywarden_rules::{Installation, ShardJudge};
+use citywarden_rules::{Installation, Recognised, ShardJudge};
 
-use super::decoded::{Chunk, Decoded, Decoder, Transcript};
+use super::decoded::{Chunk, Decoded, Decoder};
 use super::{Judge, VersionError, Versions};
 
 /// From when on a batch is shared.
@@ -109,7 +109,7 @@ impl<V: Versions> Judge<V> {
             self.evaluator.look_ahead(devices);
             for decoded in near {
                 let decoded = decoded.as_ref().map_err(RecordError::clone)?;
-                self.take_decoded(decoded, &chunk.transcript, &mut judged.transitions)?;
+                self.take_decoded(decoded, &chunk.recognised, &mut judged.transitions)?;
                 judged.reached = Some((decoded.record.offset.next(), decoded.record.received_at));
             }
         }
@@ -175,7 +175,7 @@ impl Side<'_> {
             self.shard.look_ahead(records().filter_map(|decoded| decoded.device(self.under)));
             for (place, decoded) in near.iter().zip(records()) {
                 self.pass_time(chunk, told..*place);
-                self.observe(decoded, &chunk.transcript);
+                self.observe(decoded, &chunk.recognised);
                 told = place + 1;
             }
         }
@@ -190,10 +190,10 @@ impl Side<'_> {
         }
     }
 
-    fn observe(&mut self, decoded: &Decoded<'_>, transcript: &Transcript<'_>) {
+    fn observe(&mut self, decoded: &Decoded<'_>, recognised: &Recognised<'_>) {
         let statement = decoded.statement(self.under);
         if let (Body::Message(message), Some(Ok(statement))) = (&decoded.record.body, statement) {
-            self.shard.observe(&decoded.arrival(message), statement.device, transcript.said(statement));
+            self.shard.observe(&decoded.arrival(message), statement.device, statement.said(recognised));
         }
     }
 }

@@ -28,29 +28,16 @@ struct Told {
 /// Who says something, and where that is.
 pub(super) struct Statement {
     pub(super) device: DeviceNumber,
-    /// In its transcript.
+    /// Among what was recognised with it.
     places: Range<usize>,
     /// Judging it needs, and changes, nothing beyond the shard of its device.
     stays_apart: bool,
 }
 
-/// What some records in a row say.
-#[derive(Default)]
-pub(super) struct Transcript<'m> {
-    recognised: Recognised<'m>,
-    followers: Followers,
-    /// What was decoded and is not recognised yet.
-    observations: Vec<Observation<'m>>,
-}
-
-impl<'m> Transcript<'m> {
-    fn with_room_for(records: usize) -> Self {
-        Self { recognised: Recognised::with_room_for(records), ..Self::default() }
-    }
-
-    /// What a message in it says.
-    pub(super) fn said(&self, statement: &Statement) -> Said<'_, 'm> {
-        self.recognised.said(statement.places.clone())
+impl Statement {
+    /// What is said.
+    pub(super) fn said<'r, 'm>(&self, all: &'r Recognised<'m>) -> Said<'r, 'm> {
+        all.said(self.places.clone())
     }
 }
 
@@ -78,6 +65,12 @@ impl<'m> Decoded<'m> {
     pub(super) fn device(&self, under: Installation) -> Option<DeviceNumber> {
         self.statement(under)?.as_ref().ok().map(|statement| statement.device)
     }
+
+    /// Whether judging it needs nothing beyond one shard: where nobody can tell what it says, nothing is judged.
+    fn stays_apart(&self, under: Installation) -> bool {
+        let statement = self.statement(under);
+        statement.is_some_and(|statement| statement.as_ref().map_or(true, |statement| statement.stays_apart))
+    }
 }
 
 /// Makes out what records say, by what was installed when it was made.
@@ -86,11 +79,30 @@ pub(crate) struct Decoder {
     pub(super) devices: Devices,
 }
 
+/// What a decoder needs from one message to the next.
+pub(super) struct Desk<'f, 'm> {
+    followers: &'f mut Followers,
+    /// What was decoded and is not recognised yet.
+    observations: Vec<Observation<'m>>,
+}
+
+impl<'f> Desk<'f, '_> {
+    pub(super) fn new(followers: &'f mut Followers) -> Self {
+        Self { followers, observations: Vec::with_capacity(1) }
+    }
+}
+
 impl Decoder {
-    fn decode<'m>(&self, record: Record<'m>, into: &mut Transcript<'m>) -> Decoded<'m> {
+    fn decode<'m>(
+        &self,
+        record: Record<'m>,
+        desk: &mut Desk<'_, 'm>,
+        into: &mut Recognised<'m>,
+    ) -> Decoded<'m> {
         let told = match &record.body {
             Body::Message(message) => {
-                Some(Told { under: self.devices.installation(), statement: self.read(message, into) })
+                let statement = self.read(message, desk, into);
+                Some(Told { under: self.devices.installation(), statement })
             }
             Body::Control(_) => None,
         };
@@ -100,7 +112,8 @@ impl Decoder {
     pub(super) fn read<'m>(
         &self,
         message: &Message<'m>,
-        into: &mut Transcript<'m>,
+        desk: &mut Desk<'_, 'm>,
+        into: &mut Recognised<'m>,
     ) -> Result<Statement, DeadLetter> {
         let registry = self.devices.registry();
         let find = |id: &str| {
@@ -108,25 +121,18 @@ impl Decoder {
             let unknown = || unknown(DeadLetterReason::UnknownDevice, id);
             self.devices.find(id).ok_or_else(|| refused().unwrap_or_else(unknown))
         };
-        let Transcript { recognised, followers, observations } = into;
-        observations.clear();
-        let device = read(&self.region, registry, message, find, observations)?;
-        let first = recognised.len();
-        let stays_apart = self.devices.recognise(device, observations.drain(..), followers, recognised);
-        Ok(Statement { device, places: first..recognised.len(), stays_apart })
-    }
-
-    /// Whether judging this record needs nothing beyond one shard: where nobody can tell what it says, nothing is judged.
-    fn stays_apart(&self, decoded: &Decoded<'_>) -> bool {
-        let statement = decoded.statement(self.devices.installation());
-        statement.is_some_and(|statement| statement.as_ref().map_or(true, |statement| statement.stays_apart))
+        let device = read(&self.region, registry, message, find, &mut desk.observations)?;
+        let first = into.len();
+        let stays_apart = self.devices.recognise(device, desk.observations.drain(..), desk.followers, into);
+        Ok(Statement { device, places: first..into.len(), stays_apart })
     }
 }
 
 /// Some records in a row; what cannot be read is an error in its place.
 pub(super) struct Chunk<'m> {
     pub(super) records: Vec<Result<Decoded<'m>, RecordError>>,
-    pub(super) transcript: Transcript<'m>,
+    /// What is said in them.
+    pub(super) recognised: Recognised<'m>,
     /// By shard: the places of what its devices say.
     own: [Vec<usize>; Evaluator::SHARDS],
     /// When the last of them was received; none was later.
@@ -141,23 +147,25 @@ impl<'m> Chunk<'m> {
         let (length, records) = (places.len(), batch.part(places));
         let mut chunk = Self {
             records: Vec::with_capacity(length),
-            transcript: Transcript::with_room_for(length),
+            recognised: Recognised::with_room_for(length),
             own: std::array::from_fn(|_| Vec::with_capacity(length)),
             latest: Timestamp::EPOCH,
             stays_apart: true,
         };
+        let (mut followers, under) = (Followers::default(), decoder.devices.installation());
+        let mut desk = Desk::new(&mut followers);
         for record in records.iter() {
-            let record = record.map(|record| decoder.decode(record, &mut chunk.transcript));
-            chunk.add(record, decoder);
+            let record = record.map(|record| decoder.decode(record, &mut desk, &mut chunk.recognised));
+            chunk.add(record, under);
         }
         chunk
     }
 
-    fn add(&mut self, record: Result<Decoded<'m>, RecordError>, decoder: &Decoder) {
+    fn add(&mut self, record: Result<Decoded<'m>, RecordError>, under: Installation) {
         if let Ok(decoded) = &record {
-            self.stays_apart &= decoder.stays_apart(decoded);
+            self.stays_apart &= decoded.stays_apart(under);
             self.latest = decoded.record.received_at;
-            let shard = decoded.device(decoder.devices.installation()).map(DeviceNumber::shard);
+            let shard = decoded.device(under).map(DeviceNumber::shard);
             if let Some(own) = shard.and_then(|shard| self.own.get_mut(shard)) {
                 own.push(self.records.len());
             }

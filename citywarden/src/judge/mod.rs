@@ -18,11 +18,11 @@ use citywarden_journal::{Body, Control, Kept, Message, Record};
 use citywarden_model::{
     DeadLetterReason, DeviceId, Digest, Moment, Observation, Offset, RegionId, Registry, Transition,
 };
-use citywarden_rules::{Evaluator, EvaluatorOptions, RestoreError};
+use citywarden_rules::{Evaluator, EvaluatorOptions, Followers, Recognised, RestoreError};
 
 pub use batch::{BatchError, Judged, Sharing};
 pub(crate) use dead_letter::{DeadLetter, Tally};
-use decoded::{Decoded, Decoder, Transcript};
+use decoded::{Decoded, Decoder, Desk};
 pub use evidence::{EvidenceSource, JournalEvidence, collect_evidence};
 pub use live::{LiveJudge, Progress, Question, Questions};
 pub use snapshot::{Snapshot, SnapshotStore};
@@ -35,6 +35,7 @@ pub struct Judge<V> {
     region: RegionId,
     versions: V,
     evaluator: Evaluator,
+    followers: Followers,
     tally: Tally,
     workers: Workers,
     sharing: Sharing,
@@ -51,6 +52,7 @@ impl<V: Versions> Judge<V> {
             region,
             versions,
             evaluator,
+            followers: Followers::default(),
             tally: Tally::default(),
             workers: Workers::default(),
             sharing: Sharing::default(),
@@ -79,14 +81,14 @@ impl<V: Versions> Judge<V> {
 
     /// Judges one record; what it brings about is added to `out`.
     pub fn take(&mut self, record: &Record<'_>, out: &mut Vec<Transition>) -> Result<(), VersionError> {
-        self.take_decoded(&Decoded::not_yet(*record), &Transcript::default(), out)
+        self.take_decoded(&Decoded::not_yet(*record), &Recognised::default(), out)
     }
 
-    /// As [`Self::take`], of a record that [`Self::decoder`] has decoded; what is said in it is in its transcript.
+    /// As [`Self::take`], of a record that [`Self::decoder`] has decoded; what is said in it is among `recognised`.
     fn take_decoded(
         &mut self,
         decoded: &Decoded<'_>,
-        transcript: &Transcript<'_>,
+        recognised: &Recognised<'_>,
         out: &mut Vec<Transition>,
     ) -> Result<(), VersionError> {
         let (record, moment) = (&decoded.record, decoded.moment());
@@ -99,7 +101,7 @@ impl<V: Versions> Judge<V> {
             }
             Body::Control(_) => self.evaluator.advance(moment, out),
             Body::Message(message) => {
-                if let Err(dead) = self.message(decoded, message, transcript, out) {
+                if let Err(dead) = self.message(decoded, message, recognised, out) {
                     self.tally.add(dead.at(moment, message));
                     self.evaluator.advance(moment, out);
                 }
@@ -146,17 +148,18 @@ impl<V: Versions> Judge<V> {
         &mut self,
         decoded: &Decoded<'_>,
         message: &Message<'_>,
-        transcript: &Transcript<'_>,
+        recognised: &Recognised<'_>,
         out: &mut Vec<Transition>,
     ) -> Result<(), DeadLetter> {
         let arrival = decoded.arrival(message);
         if let Some(statement) = decoded.statement(self.evaluator.installation()) {
             let statement = statement.as_ref().map_err(DeadLetter::clone)?;
-            self.evaluator.observe_of(&arrival, statement.device, transcript.said(statement), out);
+            self.evaluator.observe_of(&arrival, statement.device, statement.said(recognised), out);
         } else {
-            let mut transcript = Transcript::default();
-            let statement = self.decoder().read(message, &mut transcript)?;
-            self.evaluator.observe_of(&arrival, statement.device, transcript.said(&statement), out);
+            let mut recognised = Recognised::with_room_for(1);
+            let statement =
+                self.decoder().read(message, &mut Desk::new(&mut self.followers), &mut recognised)?;
+            self.evaluator.observe_of(&arrival, statement.device, statement.said(&recognised), out);
         }
         Ok(())
     }

@@ -42,11 +42,13 @@ impl Devices {
         followers: &mut Followers,
         into: &mut Recognised<'m>,
     ) -> bool {
-        observations.into_iter().fold(true, |stays_apart, one| {
-            let keeps_to_itself = (one.fix.is_none() || !self.looks_across(device))
+        let mut stays_apart = true;
+        for one in observations {
+            stays_apart &= (one.fix.is_none() || !self.looks_across(device))
                 && one.events.iter().all(|event| self.keeps_to(device.shard, event));
-            into.add(one, &self.names, followers) && keeps_to_itself && stays_apart
-        })
+            stays_apart &= into.add(one, &self.names, followers);
+        }
+        stays_apart
     }
 
     fn looks_across(&self, device: DeviceNumber) -> bool {

@@ -175,26 +175,27 @@ impl Evaluator {
     }
 
     /// Takes in what one message said, in the order in which the journal holds it. Lets time pass first.
-    pub fn observe(
+    pub fn observe<'m>(
         &mut self,
         arrival: &Arrival<'_>,
         device: &DeviceId,
-        observations: &[Observation<'_>],
+        observations: impl IntoIterator<Item = Observation<'m>>,
         out: &mut Vec<Transition>,
     ) {
         if let Some(device) = self.find(device.as_str()) {
             let mut recognised = Recognised::default();
             for one in observations {
-                recognised.add(one.clone(), &self.names, &mut self.followers);
+                recognised.add(one, &self.names, &mut self.followers);
             }
-            self.observe_of(arrival, device, recognised.said(0..observations.len()), out);
+            self.observe_of(arrival, device, recognised.said(0..recognised.len()), out);
         } else {
             self.advance(arrival.moment, out);
             self.scope().discard(0, "unknown_device");
         }
     }
 
-    /// As [`Self::observe`], of a device that was found under what is [installed](Self::installation).
+    /// As [`Self::observe`], of a device that was found, and says what was recognised, under what is
+    /// [installed](Self::installation).
     pub fn observe_of(
         &mut self,
         arrival: &Arrival<'_>,

@@ -29,7 +29,7 @@ impl Scope<'_> {
         if !arrival.retained {
             self.hear(plan, arrival.moment.at);
         }
-        if said.observations().any(|one| one.at().is_none()) {
+        if said.observations().any(|one| one.observed_at().is_none()) {
             let options = self.options;
             let repeated = self.meter_mut(number).is_some_and(|meter| meter.is_repeated(arrival, options));
             if repeated {
@@ -67,12 +67,12 @@ impl Scope<'_> {
         if let Flag::Other(letter) = observed.flag() {
             return self.discard(plan.asset, &format!("flag_{letter}"));
         }
-        if arrival.retained && !self.is_newer(plan, observed.at()) {
+        if arrival.retained && !self.is_newer(plan, observed.observed_at()) {
             return self.discard(plan.asset, "retained");
         }
         let options = self.options;
         let Some(meter) = self.meter_mut(number) else { return };
-        let admission = meter.admit(observed.at(), arrival.moment.at, options);
+        let admission = meter.admit(observed.observed_at(), arrival.moment.at, options);
         if !admission.is_late {
             self.note_clock(number, admission.wrong_by, arrival.moment, out);
         }
@@ -161,7 +161,7 @@ impl Scope<'_> {
         for sent in observed.readings() {
             let quantity = match sent.quantity {
                 Named::Known(quantity) => Some(quantity),
-                Named::Unseen(place) => self.meet(observed.name(place)),
+                Named::Unseen(place) => observed.name(place).and_then(|name| self.meet(name)),
             };
             self.count(plan.asset, quantity);
             match quantity {

@@ -1,6 +1,5 @@
-//! What messages say, in the evaluator's own terms: quantities by their numbers, values in fixed point. Whoever judges it
-//! needs nothing of the messages themselves, which another thread may have read: it lies together, in the order of the
-//! messages.
+//! What messages say, in the evaluator's own terms: quantities by their numbers, values in fixed point. Whoever judges them
+//! compares no known name again, and finds all of it together, though another thread may have read the messages.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -13,7 +12,7 @@ use super::names::{Followers, Names, Quantity};
 /// What some messages say.
 #[derive(Debug, Default)]
 pub struct Recognised<'m> {
-    parts: Vec<Part>,
+    outlines: Vec<Outline>,
     readings: Vec<Sent>,
     /// Names that had no number.
     unseen: Vec<Cow<'m, str>>,
@@ -22,9 +21,9 @@ pub struct Recognised<'m> {
     events: Vec<Event<'m>>,
 }
 
-/// One observation: where its parts are.
+/// Where what one observation says is.
 #[derive(Debug)]
-struct Part {
+struct Outline {
     observed_at: Option<Timestamp>,
     flag: Flag,
     readings: Range<u32>,
@@ -32,7 +31,7 @@ struct Part {
     events: Range<u32>,
 }
 
-/// A reading.
+/// A reading as it was sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sent {
     pub(crate) quantity: Named,
@@ -71,7 +70,7 @@ impl<'m> Recognised<'m> {
     /// With room for about so many messages.
     pub fn with_room_for(messages: usize) -> Self {
         Self {
-            parts: Vec::with_capacity(messages),
+            outlines: Vec::with_capacity(messages),
             readings: Vec::with_capacity(messages * USUAL_READINGS),
             ..Self::default()
         }
@@ -79,17 +78,17 @@ impl<'m> Recognised<'m> {
 
     /// How many observations there are.
     pub fn len(&self) -> usize {
-        self.parts.len()
+        self.outlines.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.outlines.is_empty()
     }
 
     /// What the observations at these places say.
     pub fn said(&self, places: Range<usize>) -> Said<'_, 'm> {
-        Said { all: self, parts: self.parts.get(places).unwrap_or_default() }
+        Said { all: self, outlines: self.outlines.get(places).unwrap_or_default() }
     }
 
     /// Adds an observation; whether all names that count are known.
@@ -105,8 +104,8 @@ impl<'m> Recognised<'m> {
             let known = followers.find(names, before, &quantity);
             before = known.or(before);
             knows_names &= known.is_some() || !names.admits(&quantity);
-            let quantity = known.map_or_else(|| self.unseen(quantity), Named::Known);
-            let value = self.worth(value);
+            let quantity = known.map_or_else(|| self.set_aside(quantity), Named::Known);
+            let value = self.recognise_value(value);
             self.readings.push(Sent { quantity, value });
         }
         let fix = observation.fix.map(|fix| {
@@ -114,7 +113,7 @@ impl<'m> Recognised<'m> {
             place(self.fixes.len() - 1)
         });
         self.events.extend(observation.events);
-        self.parts.push(Part {
+        self.outlines.push(Outline {
             observed_at: observation.observed_at,
             flag: observation.flag,
             readings: first..place(self.readings.len()),
@@ -124,12 +123,12 @@ impl<'m> Recognised<'m> {
         knows_names
     }
 
-    fn unseen(&mut self, name: Cow<'m, str>) -> Named {
+    fn set_aside(&mut self, name: Cow<'m, str>) -> Named {
         self.unseen.push(name);
         Named::Unseen(place(self.unseen.len() - 1))
     }
 
-    fn worth(&mut self, value: Value<'m>) -> Worth {
+    fn recognise_value(&mut self, value: Value<'m>) -> Worth {
         match value {
             Value::Number(number) => Worth::of(number),
             Value::Bool(truth) => Worth::Number(fixed::from_truth(truth)),
@@ -150,12 +149,12 @@ fn place(length: usize) -> u32 {
 #[derive(Debug, Clone, Copy)]
 pub struct Said<'r, 'm> {
     all: &'r Recognised<'m>,
-    parts: &'r [Part],
+    outlines: &'r [Outline],
 }
 
 impl<'r, 'm> Said<'r, 'm> {
     pub(crate) fn observations(self) -> impl Iterator<Item = Observed<'r, 'm>> {
-        self.parts.iter().map(move |part| Observed { all: self.all, part })
+        self.outlines.iter().map(move |outline| Observed { all: self.all, outline })
     }
 }
 
@@ -163,34 +162,34 @@ impl<'r, 'm> Said<'r, 'm> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Observed<'r, 'm> {
     all: &'r Recognised<'m>,
-    part: &'r Part,
+    outline: &'r Outline,
 }
 
 impl<'r, 'm> Observed<'r, 'm> {
     /// The device's own time.
-    pub(crate) fn at(self) -> Option<Timestamp> {
-        self.part.observed_at
+    pub(crate) fn observed_at(self) -> Option<Timestamp> {
+        self.outline.observed_at
     }
 
     pub(crate) fn flag(self) -> Flag {
-        self.part.flag
+        self.outline.flag
     }
 
     pub(crate) fn readings(self) -> &'r [Sent] {
-        part_of(&self.all.readings, &self.part.readings)
+        slice_of(&self.all.readings, &self.outline.readings)
     }
 
     pub(crate) fn fix(self) -> Option<Fix> {
-        self.all.fixes.get(self.part.fix? as usize).copied()
+        self.all.fixes.get(self.outline.fix? as usize).copied()
     }
 
     pub(crate) fn events(self) -> &'r [Event<'m>] {
-        part_of(&self.all.events, &self.part.events)
+        slice_of(&self.all.events, &self.outline.events)
     }
 
     /// A name that had no number.
-    pub(crate) fn name(self, unseen: u32) -> &'r str {
-        self.all.unseen.get(unseen as usize).map_or("", |name| name)
+    pub(crate) fn name(self, unseen: u32) -> Option<&'r str> {
+        self.all.unseen.get(unseen as usize).map(|name| &**name)
     }
 
     pub(crate) fn array(self, place: u32) -> &'r [bool] {
@@ -198,6 +197,63 @@ impl<'r, 'm> Observed<'r, 'm> {
     }
 }
 
-fn part_of<'r, T>(all: &'r [T], places: &Range<u32>) -> &'r [T] {
+fn slice_of<'r, T>(all: &'r [T], places: &Range<u32>) -> &'r [T] {
     all.get(places.start as usize..places.end as usize).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use citywarden_model::Point;
+
+    use super::*;
+
+    fn observation(number: u8) -> Observation<'static> {
+        let reading =
+            |quantity: &str, value| Reading { quantity: format!("{quantity}-{number}").into(), value };
+        let known = Reading { quantity: "pm10".into(), value: Value::Number(f64::from(number)) };
+        let at = f64::from(number);
+        Observation {
+            observed_at: Some(Timestamp::from_nanos(i64::from(number))),
+            readings: vec![
+                known,
+                reading("states", Value::Bools(vec![true; usize::from(number)])),
+                reading("text", Value::Text("a text".into())),
+                reading("large", Value::Number(1e13)),
+            ],
+            fix: Some(Fix {
+                reported: Point { lat: at, lon: at },
+                valid: true,
+                speed_kmh: None,
+                heading_deg: None,
+            }),
+            events: vec![Event { name: format!("event-{number}").into(), asset: None, fields: Vec::new() }],
+            flag: Flag::Other(char::from(b'a' + number)),
+        }
+    }
+
+    #[test]
+    fn what_each_of_several_observations_says_is_found_again() {
+        let (mut names, mut followers) = (Names::default(), Followers::default());
+        let pm10 = names.declare("pm10");
+        let mut recognised = Recognised::default();
+        for number in 0..3 {
+            assert!(!recognised.add(observation(number), &names, &mut followers), "names are new");
+        }
+        for (place, number) in (0..3_u8).enumerate() {
+            let observed = recognised.said(place..place + 1).observations().next().unwrap();
+            let sent = observation(number);
+            assert_eq!(observed.observed_at(), sent.observed_at);
+            assert_eq!((observed.flag(), observed.fix()), (sent.flag, sent.fix));
+            assert_eq!(observed.events(), sent.events);
+            let [known, states, text, large] = observed.readings() else { panic!("four readings") };
+            assert_eq!(known.quantity, Named::Known(pm10));
+            assert!(matches!(known.value, Worth::Number(value) if value == i64::from(number) * 1_000_000));
+            let (Named::Unseen(name), Worth::Array(array)) = (states.quantity, states.value) else {
+                panic!("{states:?}")
+            };
+            assert_eq!(observed.name(name), Some(format!("states-{number}").as_str()));
+            assert_eq!(observed.array(array).len(), usize::from(number));
+            assert!(matches!((text.value, large.value), (Worth::Text, Worth::OutOfRange)));
+        }
+    }
 }

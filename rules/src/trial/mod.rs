@@ -111,7 +111,7 @@ impl<'a> Run<'a> {
     fn send(&mut self, message: &Message) {
         let moment = self.moment(message.received);
         let arrival = Arrival { moment, duplicate: false, retained: false, payload: &[] };
-        let observations = std::slice::from_ref(&message.observation);
+        let observations = [message.observation.clone()];
         self.evaluator.observe(&arrival, &message.device, observations, &mut self.transitions);
     }
 

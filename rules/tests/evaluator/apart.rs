@@ -1,11 +1,14 @@
 //! Shards judged apart bring about what they bring about together.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use citywarden_model::{
-    DeviceId, Event, Fix, Moment, Observation, Offset, Reading, Registry, Span, Transition, Value,
+    DeviceId, Event, Fix, Flag, Moment, Observation, Offset, Reading, Registry, Span, Transition, Value,
 };
-use citywarden_rules::{Arrival, Devices, Evaluator, EvaluatorOptions, Followers, Recognised};
+use citywarden_rules::{
+    Arrival, DeviceNumber, Devices, Evaluator, EvaluatorOptions, Followers, Recognised, Said,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -13,7 +16,7 @@ use crate::world::{ORIGIN, add_asset, add_device, add_zone, registry, renew, rul
 
 const DEVICES: [&str; 8] = ["meter", "fast", "second", "switch", "wash", "other", "unit", "unit-2"];
 /// Also names that devices made up, and one that is too long to be told apart.
-const QUANTITIES: [&str; 6] = ["pm10", "laeq", "temperature", "made_up", "invented", LONG];
+const QUANTITIES: [&str; 7] = ["pm10", "laeq", "temperature", "speed", "made_up", "invented", LONG];
 const LONG: &str = "a name that is longer than sixty-four bytes and is counted with all others of its sort";
 const CONCERNED: [Option<&str>; 5] = [None, Some("site"), Some("site-2"), Some("truck"), Some("truck-2")];
 
@@ -51,7 +54,10 @@ struct Step {
     after_ms: i64,
     device: &'static str,
     late_ms: Option<i64>,
-    readings: Vec<(&'static str, u8)>,
+    readings: Vec<(&'static str, Sort, u8)>,
+    /// The message says something else too, of a second before.
+    second: Option<(&'static str, u8)>,
+    flag: Flag,
     east: Option<i32>,
     event: Option<(&'static str, Option<&'static str>)>,
     duplicate: bool,
@@ -69,11 +75,37 @@ enum Before {
     Away,
 }
 
+/// What sort of value is sent.
+#[derive(Debug, Clone, Copy)]
+enum Sort {
+    Number,
+    TooLarge,
+    Truth,
+    Text,
+    States,
+}
+
+impl Sort {
+    fn value(self, number: u8) -> Value<'static> {
+        match self {
+            Self::Number => Value::Number(f64::from(number)),
+            Self::TooLarge => Value::Number(1e13),
+            Self::Truth => Value::Bool(number.is_multiple_of(2)),
+            Self::Text => Value::Text("a text".into()),
+            Self::States => Value::Bools(vec![number.is_multiple_of(2), number.is_multiple_of(3)]),
+        }
+    }
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let after_ms = prop_oneof![20 => 0..500_i64, 4 => 1_000..20_000_i64, 1 => 60_000..300_000_i64];
     let late_ms = prop_oneof![2 => Just(None), 20 => Just(Some(0_i64)), 2 => (660_000..5_000_000_i64).prop_map(Some), 1 => Just(Some(-900_000))];
     let quantity = prop_oneof![8 => Just("pm10"), 3 => select(&QUANTITIES[..])];
-    let readings = prop::collection::vec((quantity, 0..100_u8), 0..3);
+    let others = select(&[Sort::TooLarge, Sort::Truth, Sort::Text, Sort::States][..]);
+    let sort = prop_oneof![12 => Just(Sort::Number), 1 => others];
+    let readings = prop::collection::vec((quantity, sort, 0..100_u8), 0..3);
+    let second = prop::option::weighted(0.05, (select(&QUANTITIES[..]), 0..100_u8));
+    let flag = prop_oneof![30 => Just(Flag::Normal), 1 => Just(Flag::Other('D'))];
     let event = (select(&["washed", "spilt", "unread"][..]), select(&CONCERNED[..]));
     let before = prop_oneof![
         4 => Just(Before::Nothing),
@@ -85,15 +117,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         after_ms,
         select(&DEVICES[..]),
         late_ms,
-        readings,
+        (readings, second, flag),
         prop::option::weighted(0.2, -100..300_i32),
         prop::option::weighted(0.1, event),
         (prop::bool::weighted(0.1), prop::bool::weighted(0.05)),
         prop::option::weighted(0.1, before),
     );
-    let step = step.prop_map(|(after_ms, device, late_ms, readings, east, event, flags, before)| {
-        let (duplicate, retained) = flags;
-        Step { after_ms, device, late_ms, readings, east, event, duplicate, retained, before }
+    let step = step.prop_map(|(after_ms, device, late_ms, said, east, event, flags, before)| {
+        let ((readings, second, flag), (duplicate, retained)) = (said, flags);
+        Step { after_ms, device, late_ms, readings, second, flag, east, event, duplicate, retained, before }
     });
     prop::collection::vec(step, 1..300)
 }
@@ -103,7 +135,7 @@ struct Message {
     device: &'static str,
     duplicate: bool,
     retained: bool,
-    observation: Observation<'static>,
+    observations: Vec<Observation<'static>>,
 }
 
 impl Message {
@@ -116,9 +148,9 @@ fn messages(steps: &[Step]) -> Vec<Message> {
     let mut moment = Moment { offset: Offset(10), at: time("08:00") };
     let message = |step: &Step| {
         moment = Moment { offset: moment.offset.next(), at: moment.at + Span::from_millis(step.after_ms) };
-        let reading = |(quantity, value): &(&'static str, u8)| Reading {
-            quantity: (*quantity).into(),
-            value: Value::Number(f64::from(*value)),
+        let reading = |quantity: &'static str, sort: Sort, number| Reading {
+            quantity: quantity.into(),
+            value: sort.value(number),
         };
         let fix = |east: i32| Fix {
             reported: ORIGIN.moved(f64::from(east), 0.0),
@@ -131,19 +163,25 @@ fn messages(steps: &[Step]) -> Vec<Message> {
             asset: concerned.map(Into::into),
             fields: vec![("seconds".into(), 90.0)],
         };
-        let observation = Observation {
-            observed_at: step.late_ms.map(|late| moment.at - Span::from_millis(late)),
-            readings: step.readings.iter().map(reading).collect(),
+        let observed_at = step.late_ms.map(|late| moment.at - Span::from_millis(late));
+        let first = Observation {
+            observed_at,
+            readings: step.readings.iter().map(|sent| reading(sent.0, sent.1, sent.2)).collect(),
+            flag: step.flag,
             fix: step.east.map(fix),
             events: step.event.map(event).into_iter().collect(),
-            ..Observation::default()
         };
+        let second = step.second.map(|(quantity, number)| Observation {
+            observed_at: observed_at.map(|at| at - Span::from_secs(1)),
+            readings: vec![reading(quantity, Sort::Number, number)],
+            ..Observation::default()
+        });
         Message {
             moment,
             device: step.device,
             duplicate: step.duplicate,
             retained: step.retained,
-            observation,
+            observations: std::iter::once(first).chain(second).collect(),
         }
     };
     steps.iter().map(message).collect()
@@ -191,8 +229,7 @@ fn together(messages: &[Message], steps: &[Step]) -> (Vec<Transition>, Vec<u8>) 
             come_between(before, &mut evaluator, message.moment, &mut out);
         }
         let device = DeviceId::from(message.device);
-        let observations = std::slice::from_ref(&message.observation);
-        evaluator.observe(&message.arrival(), &device, observations, &mut out);
+        evaluator.observe(&message.arrival(), &device, message.observations.clone(), &mut out);
     }
     (out, evaluator.snapshot())
 }
@@ -208,16 +245,16 @@ fn apart(messages: &[Message], steps: &[Step]) -> (Vec<Transition>, Vec<u8>, usi
             come_between(before, &mut evaluator, first.moment, &mut out);
         }
         let devices = evaluator.devices();
-        let may = |message: &Message| recognise(message, &devices).1;
-        let places = rest.iter().zip(rest_steps).enumerate();
-        let stretch = places
-            .take_while(|(place, (message, step))| (*place == 0 || step.before.is_none()) && may(message))
-            .count();
+        let mut told = Told::default();
+        let stretch = rest.iter().zip(rest_steps).enumerate().take_while(|(place, (message, step))| {
+            (*place == 0 || step.before.is_none()) && told.recognise(message, &devices)
+        });
+        let stretch = stretch.count();
         if stretch == 0 {
-            let observations = std::slice::from_ref(&first.observation);
-            evaluator.observe(&first.arrival(), &first.device.into(), observations, &mut out);
+            let (device, said) = told.of(0);
+            evaluator.observe_of(&first.arrival(), device, said, &mut out);
         } else {
-            judge_apart(&mut evaluator, rest.split_at(stretch).0, &mut out);
+            judge_apart(&mut evaluator, rest.split_at(stretch).0, &told, &mut out);
         }
         beside += stretch;
         rest = rest.split_at(stretch.max(1)).1;
@@ -226,25 +263,38 @@ fn apart(messages: &[Message], steps: &[Step]) -> (Vec<Transition>, Vec<u8>, usi
     (out, evaluator.snapshot(), beside)
 }
 
-/// What a message says, and whether it stays apart.
-fn recognise(message: &Message, devices: &Devices) -> (Recognised<'static>, bool) {
-    let device = devices.find(message.device).expect("the registry has it");
-    let (mut followers, mut recognised) = (Followers::default(), Recognised::default());
-    let observations = [message.observation.clone()];
-    let stays_apart = devices.recognise(device, observations, &mut followers, &mut recognised);
-    (recognised, stays_apart)
+/// What some messages say, recognised one after the other.
+#[derive(Default)]
+struct Told {
+    followers: Followers,
+    recognised: Recognised<'static>,
+    by_message: Vec<(DeviceNumber, Range<usize>)>,
 }
 
-fn judge_apart(evaluator: &mut Evaluator, messages: &[Message], out: &mut Vec<Transition>) {
-    let devices = evaluator.devices();
+impl Told {
+    /// Adds a message; whether it stays apart.
+    fn recognise(&mut self, message: &Message, devices: &Devices) -> bool {
+        let device = devices.find(message.device).expect("the registry has it");
+        let (first, observations) = (self.recognised.len(), message.observations.clone());
+        let stays_apart = devices.recognise(device, observations, &mut self.followers, &mut self.recognised);
+        self.by_message.push((device, first..self.recognised.len()));
+        stays_apart
+    }
+
+    fn of(&self, message: usize) -> (DeviceNumber, Said<'_, 'static>) {
+        let (device, places) = self.by_message.get(message).expect("it was recognised");
+        (*device, self.recognised.said(places.clone()))
+    }
+}
+
+fn judge_apart(evaluator: &mut Evaluator, messages: &[Message], told: &Told, out: &mut Vec<Transition>) {
     let mut brought = Vec::new();
     for mut shard in evaluator.shards().into_iter().rev() {
-        for message in messages {
-            let device = devices.find(message.device).expect("the registry has it");
+        for (place, message) in messages.iter().enumerate() {
+            let (device, said) = told.of(place);
             if device.shard() == shard.number() {
                 shard.look_ahead([device]);
-                let (recognised, _) = recognise(message, &devices);
-                shard.observe(&message.arrival(), device, recognised.said(0..1));
+                shard.observe(&message.arrival(), device, said);
             } else if shard.is_due(message.moment.at) {
                 shard.advance(message.moment);
             }
@@ -274,7 +324,9 @@ fn most_messages_of_sites_are_judged_side_by_side_and_bring_alerts_about_in_both
         after_ms: 5_000,
         device: if number.is_multiple_of(2) { "fast" } else { "other" },
         late_ms: Some(0),
-        readings: vec![("pm10", 90)],
+        readings: vec![("pm10", Sort::Number, 90)],
+        second: None,
+        flag: Flag::Normal,
         east: None,
         event: None,
         duplicate: false,

@@ -67,7 +67,7 @@ impl Flood {
             ..Observation::default()
         };
         let device = DeviceId::from(DEVICES[device]);
-        self.evaluator.observe(&arrival, &device, &[observation], &mut self.out);
+        self.evaluator.observe(&arrival, &device, [observation], &mut self.out);
     }
 
     /// How many messages of each device are still held: one reading each.
@@ -177,7 +177,7 @@ fn events_that_no_rule_reads_take_no_memory() {
         let event = Event { name: format!("nobody reads {number}").into(), asset: None, fields: Vec::new() };
         let observation =
             Observation { observed_at: Some(flood.at.at), events: vec![event], ..Observation::default() };
-        flood.evaluator.observe(&arrival, &DeviceId::from("switch"), &[observation], &mut flood.out);
+        flood.evaluator.observe(&arrival, &DeviceId::from("switch"), [observation], &mut flood.out);
     }
     assert_eq!(flood.evaluator.evidence_before(Offset(u64::MAX)), []);
 }

@@ -163,7 +163,7 @@ fn play(steps: &[Step], with_ticks: bool, with_restarts: bool) -> (Vec<Transitio
             payload: &[step.value],
         };
         let device = DEVICES[step.device].into();
-        evaluator.observe(&arrival, &device, &[observation(step, at)], &mut out);
+        evaluator.observe(&arrival, &device, [observation(step, at)], &mut out);
     }
     let end = Moment { offset: Offset(1_000_000), at: at + Span::from_mins(60) };
     evaluator.advance(end, &mut out);

@@ -255,7 +255,7 @@ fn no_time_that_a_device_can_write_stops_the_evaluator() {
             readings: vec![reading],
             ..citywarden_model::Observation::default()
         };
-        world.evaluator.observe(&arrival, &device, &[observation], &mut world.out);
+        world.evaluator.observe(&arrival, &device, [observation], &mut world.out);
     }
     world.play("site", "11:00:00 meter sound_level=60 | pending");
 }

@@ -253,7 +253,7 @@ impl World {
             }
         }
         let device = deed.split_whitespace().nth(1).unwrap();
-        self.evaluator.observe(&arrival, &device.into(), &[observation], &mut self.out);
+        self.evaluator.observe(&arrival, &device.into(), [observation], &mut self.out);
     }
 }
 
