@@ -109,7 +109,7 @@ pub(crate) struct ConfigFile {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Where it keeps its journal; absent: a new folder that is removed at the end
+    /// An empty folder for its registry and journal; absent: a new one that is removed at the end
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// Where the page is

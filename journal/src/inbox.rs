@@ -177,14 +177,14 @@ impl Inbox {
         let mut state = self.0.lock();
         self.0.admit(&mut state, len)?;
         let now = self.0.clock.now();
-        let (offset, _) = state.push(now, |received_at, bytes| message.encode(received_at, bytes));
+        let offset = state.push_message(now, message);
         let writer = state.writer.take();
         drop(state);
         wake(writer);
         Ok(offset)
     }
 
-    /// Takes in as many messages as `fill` appends, under one lock and with one `received_at`: for a source that finds
+    /// Takes in as many messages as `fill` appends, under one lock and with one look at the clock: for a source that finds
     /// many in one read. What `fill` does besides, everybody else waits for.
     pub fn append_batch<T>(&self, fill: impl FnOnce(&mut InboxBatch<'_>) -> T) -> T {
         let mut state = self.0.lock();
@@ -440,11 +440,24 @@ impl State {
         self.next = self.next.next();
     }
 
+    /// No two messages come at one time: what a device says without a time of its own was observed when it came, and of
+    /// two observations at one time only the later would count.
+    fn push_message(&mut self, now: Timestamp, message: &Message<'_>) -> Offset {
+        let after_the_last = self.received_at + Span::from_nanos(1);
+        self.pass_to(now, false);
+        self.received_at = self.received_at.max(after_the_last);
+        self.place(|received_at, bytes| message.encode(received_at, bytes)).0
+    }
+
     fn push(&mut self, now: Timestamp, encode: impl FnOnce(Timestamp, &mut Vec<u8>)) -> (Offset, Timestamp) {
         // while nothing is taken in no time passes, so that it is nobody's silence
         if self.condition != Condition::DiskFull {
             self.pass_to(now, false);
         }
+        self.place(encode)
+    }
+
+    fn place(&mut self, encode: impl FnOnce(Timestamp, &mut Vec<u8>)) -> (Offset, Timestamp) {
         let received_at = self.received_at;
         self.records.push(|bytes| encode(received_at, bytes));
         let offset = self.next;
@@ -470,6 +483,6 @@ impl InboxBatch<'_> {
             return Err(AppendError::TooLarge { len, max });
         };
         self.shared.admit(self.state, len)?;
-        Ok(self.state.push(self.now, |received_at, bytes| message.encode(received_at, bytes)).0)
+        Ok(self.state.push_message(self.now, message))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use citywarden_tests::service::{Running, address_said, citywarden, get};
+use citywarden_tests::service::{Running, address_said, citywarden, citywarden_in, get};
 use tempfile::TempDir;
 
 /// The first alert is printed within this.
@@ -65,6 +65,20 @@ fn check_form(page: &str) {
         assert!(page.contains(&format!("# HELP {name} ")), "{name} has no help");
         assert_eq!(name.ends_with("_total"), kind == "counter", "{name} is a {kind}");
     }
+}
+
+#[test]
+fn the_demo_touches_nothing_in_a_folder_that_somebody_uses() {
+    let dir = TempDir::new().expect("there is room for a directory");
+    let registry = dir.path().join("data/registry.csv");
+    std::fs::create_dir(dir.path().join("data")).expect("it is new");
+    std::fs::write(&registry, "somebody's").expect("there is room");
+    let output =
+        citywarden_in(dir.path(), &["demo", "--for", "1s", "--listen", "127.0.0.1:0", "--dir", "data"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("data is not empty"), "{said}");
+    assert_eq!(std::fs::read_to_string(&registry).expect("it is there"), "somebody's");
+    assert_eq!(std::fs::read_dir(dir.path().join("data")).expect("it is there").count(), 1);
 }
 
 #[test]

@@ -219,6 +219,19 @@ fn a_recording_that_cannot_be_read_is_said_by_line_and_nothing_is_published() {
 }
 
 #[test]
+fn a_recorder_says_what_is_no_topic_filter_and_fails_where_no_broker_is() {
+    let dir = folder();
+    for filter in ["", "a/#/b", "a+/b"] {
+        let output = citywarden_in(dir.path(), &["record", "-o", "feed.jsonl", "--topic", filter]);
+        assert_eq!(output.status.code(), Some(2), "{filter}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let args = ["record", "-o", "feed.jsonl", "--mqtt", "mqtt://127.0.0.1:1", "--for", "1s"];
+    let output = citywarden_in(dir.path(), &args);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("nothing was recorded"), "{said}");
+}
+
+#[test]
 fn a_load_says_what_was_acknowledged_and_how_fast() {
     let (broker, dir) = (Mosquitto::start(), folder());
     let url = broker.url();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use citywarden_model::{Span, Timestamp};
+use citywarden_model::{Span, Timestamp, filter_fault};
 use citywarden_simulators::play::Target;
 use clap::{Args, Subcommand};
 
@@ -101,7 +101,7 @@ pub(crate) struct Record {
     #[arg(long, value_name = "URL", default_value = LOCAL_BROKER)]
     pub(crate) mqtt: Target,
     /// Which topics; may be given more than once
-    #[arg(long = "topic", value_name = "FILTER", default_value = "citywarden/+/+/+")]
+    #[arg(long = "topic", value_name = "FILTER", default_value = "citywarden/+/+/+", value_parser = topic_filter)]
     pub(crate) topics: Vec<String>,
     /// The file that lines are added to
     #[arg(short, long, value_name = "FILE")]
@@ -133,4 +133,8 @@ pub(crate) struct Replay {
 fn speed(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
     number.ok_or_else(|| "expected 0 or a positive number".to_owned())
+}
+
+fn topic_filter(text: &str) -> Result<String, &'static str> {
+    filter_fault(text).map_or_else(|| Ok(text.to_owned()), Err)
 }

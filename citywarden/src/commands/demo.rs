@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use citywarden_alerting::What;
 use citywarden_model::{Alert, Clock, LocalClock, Span, Timestamp};
 use citywarden_simulators::play::{ClockPace, PlayCounts, PlayLimits, Target, play};
@@ -44,6 +44,10 @@ impl Home {
     fn make(dir: Option<&Path>) -> anyhow::Result<Self> {
         if let Some(dir) = dir {
             fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+            // a demo begins anew, and its clock runs ahead of time: it goes on from nothing, and writes over nobody's data
+            if fs::read_dir(dir)?.next().is_some() {
+                bail!("{} is not empty: a demo begins anew, expected a new folder for --dir", dir.display());
+            }
             return Ok(Self::Kept(dir.to_owned()));
         }
         let own =
@@ -65,19 +69,6 @@ fn furnish(dir: &Path, county: &County, options: &Demo) -> anyhow::Result<Config
     fs::create_dir_all(&registry)?;
     for (name, text) in county.registry().files() {
         fs::write(registry.join(name), text)?;
-    }
-    // a demo in a folder that is kept begins anew: its clock has run ahead of time
-    for old in ["journal", "alerts", "snapshots"] {
-        match fs::remove_dir_all(dir.join("data").join(old)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    for ending in ["", "-wal", "-shm"] {
-        match fs::remove_file(dir.join("data").join(format!("{}{ending}", config::ARCHIVE_FILE))) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            Ok(()) | Err(_) => {}
-        }
     }
     let text = format!(
         "region = \"{REGION}\"\n\n[[source]]\ntype = \"mqtt-endpoint\"\nlisten = \"{}\"\n\n[http]\nlisten = \"{}\"\n",

@@ -1,11 +1,12 @@
 //! `citywarden record`: captures a live feed to JSON lines.
 
+use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use citywarden_model::Clock;
 use citywarden_simulators::record::{Noted, Subscription, record};
 
@@ -25,8 +26,13 @@ pub(crate) fn run(options: &Record) -> anyhow::Result<ExitCode> {
     };
     let clock: Arc<dyn Clock> = Arc::new(MachineClock);
     let messages_max = options.count.unwrap_or(u64::MAX);
+    let is_subscribed = Cell::new(false);
+    let note = |noted| {
+        is_subscribed.set(is_subscribed.get() || noted == Noted::Subscribed);
+        say(noted);
+    };
     runtime()?.block_on(async {
-        let recording = record(&subscription, &clock, &mut file, messages_max, say);
+        let recording = record(&subscription, &clock, &mut file, messages_max, note);
         let time_is_up = async {
             match options.duration {
                 Some(duration) => tokio::time::sleep(duration.duration()).await,
@@ -41,6 +47,9 @@ pub(crate) fn run(options: &Record) -> anyhow::Result<ExitCode> {
         anyhow::Ok(())
     })?;
     file.sync_all().with_context(|| format!("{} cannot be written", path.display()))?;
+    if !is_subscribed.get() {
+        bail!("nothing was recorded: there was no broker that took the subscription");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

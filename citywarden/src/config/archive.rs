@@ -18,7 +18,7 @@ pub(crate) enum ArchiveConfig {
 }
 
 /// The file of an archive that nobody configured.
-pub(crate) const FILE: &str = "archive.sqlite";
+const FILE: &str = "archive.sqlite";
 
 impl ArchiveConfig {
     /// Opens it.

@@ -33,7 +33,7 @@ use citywarden_model::{LocalClock, RegionId, TopicMapping};
 use citywarden_problems::{Document, Level, Problem, Problems, Source};
 use citywarden_rules::EvaluatorOptions;
 
-pub(crate) use archive::{ArchiveConfig, FILE as ARCHIVE_FILE};
+pub(crate) use archive::ArchiveConfig;
 use fields::{Fields, Setting};
 pub(crate) use host::{Host, Machine};
 pub(crate) use http::{HttpConfig, Role};

@@ -142,6 +142,24 @@ fn a_tick_is_written_for_a_second_in_which_nothing_else_came() {
     assert_eq!([true, false, false, true].map(&mut step), [false, true, true, false]);
 }
 
+#[test]
+fn messages_that_were_found_in_one_read_came_one_after_the_other() {
+    let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
+    let mut journal = open(&disk, &clock);
+    clock.advance(Span::from_secs(1));
+    journal.inbox.append_batch(|batch| {
+        for _ in 0..3 {
+            batch.append(&message(b"m")).unwrap();
+        }
+    });
+    clock.advance(Span::from_secs(1));
+    journal.inbox.append(&message(b"m")).unwrap();
+    journal.writer.commit().unwrap();
+    let first = Span::from_secs(1);
+    let nanos = Span::from_nanos;
+    assert_eq!(times(&disk), [first, first + nanos(1), first + nanos(2), Span::from_secs(2)]);
+}
+
 fn times(disk: &SimulatedDisk) -> Vec<Span> {
     let mut reader = Reader::open(&shared(disk), &dir(), Offset(2)).unwrap();
     let batch = reader.next_batch(None, 100).unwrap();
@@ -149,7 +167,7 @@ fn times(disk: &SimulatedDisk) -> Vec<Span> {
 }
 
 #[test]
-fn received_at_stands_still_while_the_clock_is_behind_and_one_record_says_so() {
+fn received_at_all_but_stands_still_while_the_clock_is_behind_and_one_record_says_so() {
     let (disk, clock) = (SimulatedDisk::new(), HandClock::default());
     let mut journal = open(&disk, &clock);
     for step in [5, -3, 1, 1, 1, 1] {
@@ -157,7 +175,10 @@ fn received_at_stands_still_while_the_clock_is_behind_and_one_record_says_so() {
         journal.inbox.append(&message(b"m")).unwrap();
     }
     journal.writer.commit().unwrap();
-    assert_eq!(times(&disk), [5, 5, 5, 5, 5, 5, 6].map(Span::from_secs));
+    // beside the record that says so, each message has a time of its own
+    let (five, six) = (Span::from_secs(5), Span::from_secs(6));
+    let behind = [0, 0, 1, 2, 3, 4].map(|nanos| five + Span::from_nanos(nanos));
+    assert_eq!(times(&disk), [&behind[..], &[six]].concat());
     assert_eq!(controls(&disk), ["started", "key", "clock_step"]);
 }
 

@@ -2,7 +2,7 @@
 
 use citywarden_journal::recording::{parse_line, write_line};
 use citywarden_journal::{Body, Control, Message, Reader, Record, SimulatedDisk};
-use citywarden_model::{DeadLetterReason, Digest, Offset, Timestamp};
+use citywarden_model::{DeadLetterReason, Digest, Offset, Span, Timestamp};
 use proptest::prelude::*;
 
 use crate::support::{HandClock, START, dir, message, open, shared};
@@ -63,10 +63,11 @@ proptest! {
         };
         let offset = journal.inbox.append(&message).unwrap();
         journal.writer.commit().unwrap();
+        let received_at = START + Span::from_nanos(1); // the journal began at that time
         let mut reader = Reader::open(&shared(&disk), &dir(), offset).unwrap();
         let batch = reader.next_batch(None, 1).unwrap();
         let record = batch.iter().next().unwrap().unwrap();
-        prop_assert_eq!(record, Record { offset, received_at: START, body: Body::Message(message) });
+        prop_assert_eq!(record, Record { offset, received_at, body: Body::Message(message) });
         let line = parse_line(&write_line(&record)).unwrap();
         prop_assert_eq!(line.record(Offset(0)), record);
         prop_assert_eq!(Some(line.bytes()), batch.raw().next().map(|(_, bytes)| bytes));
