@@ -156,25 +156,21 @@ impl Judge {
         let at = self.now;
         let payload = payload(at);
         let (devices, mut followers) = (self.evaluator.devices(), Followers::default());
-        let mut recognise = |id: &DeviceId| -> anyhow::Result<_> {
+        let mut recognise = |device| -> anyhow::Result<_> {
             let (mut observations, mut said) = (Vec::with_capacity(1), Recognised::with_room_for(1));
             decode(std::hint::black_box(payload.as_bytes()), &mut observations)?;
-            let device = devices.find(id.as_str()).context("it is in the registry")?;
             devices.recognise(device, observations, &mut followers, &mut said);
-            Ok((device, said))
+            Ok(said)
         };
+        let find = |id: &DeviceId| devices.find(id.as_str()).context("it is in the registry");
         let mut out = Vec::new();
-        let usual = self.devices.first().context("there are some")?;
-        let (_, mut said) = recognise(usual)?;
+        let mut said = recognise(find(self.devices.first().context("there are some")?)?)?;
         let began = instant();
         for id in &self.devices {
-            let device = if part == Part::Judge {
-                devices.find(id.as_str()).context("it is in the registry")?
-            } else {
-                let (device, fresh) = recognise(id)?;
-                said = fresh;
-                device
-            };
+            let device = find(id)?;
+            if part != Part::Judge {
+                said = recognise(device)?;
+            }
             if part != Part::Decode {
                 self.offset += 1;
                 let moment = Moment { offset: Offset(self.offset), at };

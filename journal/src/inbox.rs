@@ -18,6 +18,9 @@ use crate::room::{Queue, Room};
 
 /// How far the clock may be set back before a record says so.
 const CLOCK_STEP_MIN: Span = Span::from_secs(1);
+/// No two messages come at one time: what a device says without a time of its own was observed when it came, and of two
+/// observations at one time only the later would count.
+const MESSAGES_APART: Span = Span::from_nanos(1);
 /// A tick is due when nothing came for a second, less what a caller's timer may be early.
 const TICK_AFTER: Span = Span::from_millis(900);
 
@@ -205,7 +208,7 @@ impl Inbox {
             // Few and small: they wait with the rest.
             Condition::Open | Condition::DiskFull => {}
         }
-        let placed = state.push(self.0.clock.now(), |received_at, bytes| control.encode(received_at, bytes));
+        let placed = state.push_control(self.0.clock.now(), control);
         let writer = state.writer.take();
         drop(state);
         wake(writer);
@@ -220,7 +223,7 @@ impl Inbox {
         if now.since(state.received_at) < TICK_AFTER {
             return Ok(None);
         }
-        let (offset, _) = state.push(now, |received_at, bytes| Control::Tick.encode(received_at, bytes));
+        let (offset, _) = state.push_control(now, &Control::Tick);
         let writer = state.writer.take();
         drop(state);
         wake(writer);
@@ -281,7 +284,7 @@ impl Inbox {
     pub fn close(&self) {
         let mut state = self.0.lock();
         if matches!(state.condition, Condition::Open | Condition::DiskFull) {
-            state.push(self.0.clock.now(), |received_at, bytes| Control::Stopping.encode(received_at, bytes));
+            state.push_control(self.0.clock.now(), &Control::Stopping);
             state.condition = Condition::Closed;
             self.0.checkpoint_wanted.store(true, Ordering::Release);
         }
@@ -440,24 +443,27 @@ impl State {
         self.next = self.next.next();
     }
 
-    /// No two messages come at one time: what a device says without a time of its own was observed when it came, and of
-    /// two observations at one time only the later would count.
     fn push_message(&mut self, now: Timestamp, message: &Message<'_>) -> Offset {
-        let after_the_last = self.received_at + Span::from_nanos(1);
-        self.pass_to(now, false);
-        self.received_at = self.received_at.max(after_the_last);
-        self.place(|received_at, bytes| message.encode(received_at, bytes)).0
+        self.push(now, MESSAGES_APART, |received_at, bytes| message.encode(received_at, bytes)).0
     }
 
-    fn push(&mut self, now: Timestamp, encode: impl FnOnce(Timestamp, &mut Vec<u8>)) -> (Offset, Timestamp) {
+    fn push_control(&mut self, now: Timestamp, control: &Control<'_>) -> (Offset, Timestamp) {
+        self.push(now, Span::ZERO, |received_at, bytes| control.encode(received_at, bytes))
+    }
+
+    /// Adds a record, that came so long after the one before at the least.
+    fn push(
+        &mut self,
+        now: Timestamp,
+        apart: Span,
+        encode: impl FnOnce(Timestamp, &mut Vec<u8>),
+    ) -> (Offset, Timestamp) {
+        let earliest = self.received_at + apart;
         // while nothing is taken in no time passes, so that it is nobody's silence
         if self.condition != Condition::DiskFull {
             self.pass_to(now, false);
         }
-        self.place(encode)
-    }
-
-    fn place(&mut self, encode: impl FnOnce(Timestamp, &mut Vec<u8>)) -> (Offset, Timestamp) {
+        self.received_at = self.received_at.max(earliest);
         let received_at = self.received_at;
         self.records.push(|bytes| encode(received_at, bytes));
         let offset = self.next;

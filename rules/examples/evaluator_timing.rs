@@ -11,7 +11,9 @@ use citywarden_model::{
     Span, Timestamp, Value,
 };
 use citywarden_problems::Problems;
-use citywarden_rules::{Arrival, Evaluator, EvaluatorOptions, RuleFile, RuleSet, load};
+use citywarden_rules::{
+    Arrival, Evaluator, EvaluatorOptions, Followers, Recognised, RuleFile, RuleSet, load,
+};
 
 const SITES: u32 = 200;
 const MESSAGES: u32 = 4_000_000;
@@ -47,7 +49,9 @@ fn main() {
     let rounds = (MESSAGES / sites.max(1)).min(ROUNDS_MAX);
     for round in 0..rounds {
         let at = start + Span::from_secs(i64::from(round) * i64::from(seconds));
-        let observation = observation(at, round);
+        let (found, mut recognised) = (evaluator.devices(), Recognised::default());
+        let usual = devices.first().and_then(|device| found.find(device.as_str())).expect("there are some");
+        found.recognise(usual, [observation(at, round)], &mut Followers::default(), &mut recognised);
         let began = std::time::Instant::now();
         for (place, device) in devices.iter().enumerate() {
             if ahead > 0 && place.is_multiple_of(ahead) {
@@ -57,7 +61,8 @@ fn main() {
             offset += 1;
             let moment = Moment { offset: Offset(offset), at };
             let arrival = Arrival { moment, duplicate: false, retained: false, payload: &[] };
-            evaluator.observe(&arrival, device, [observation.clone()], &mut out);
+            let device = found.find(device.as_str()).expect("it is in the registry");
+            evaluator.observe_of(&arrival, device, recognised.said(0..1), &mut out);
         }
         if round > 30 {
             best = best.min(began.elapsed().as_nanos() as f64 / devices.len() as f64);

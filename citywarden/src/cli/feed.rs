@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use citywarden_model::{Span, Timestamp, filter_fault};
+use citywarden_model::{OWN_TOPICS, Span, Timestamp, filter_fault};
 use citywarden_simulators::play::Target;
 use clap::{Args, Subcommand};
 
@@ -101,7 +101,7 @@ pub(crate) struct Record {
     #[arg(long, value_name = "URL", default_value = LOCAL_BROKER)]
     pub(crate) mqtt: Target,
     /// Which topics; may be given more than once
-    #[arg(long = "topic", value_name = "FILTER", default_value = "citywarden/+/+/+", value_parser = topic_filter)]
+    #[arg(long = "topic", value_name = "FILTER", default_value = OWN_TOPICS, value_parser = topic_filter)]
     pub(crate) topics: Vec<String>,
     /// The file that lines are added to
     #[arg(short, long, value_name = "FILE")]

@@ -144,7 +144,6 @@ pub struct Evaluator {
     /// All of them.
     shards: Vec<Shard>,
     desk: Desk,
-    followers: Followers,
     /// One for each shard, where they are judged apart.
     side_desks: Vec<Desk>,
 }
@@ -163,7 +162,6 @@ impl Evaluator {
             installation: Installation::default(),
             shards: empty_shards(),
             desk: Desk::default(),
-            followers: Followers::default(),
             side_desks: (0..shard::SHARDS).map(|_| Desk::default()).collect(),
         }
     }
@@ -182,11 +180,9 @@ impl Evaluator {
         observations: impl IntoIterator<Item = Observation<'m>>,
         out: &mut Vec<Transition>,
     ) {
-        if let Some(device) = self.find(device.as_str()) {
-            let mut recognised = Recognised::default();
-            for one in observations {
-                recognised.add(one, &self.names, &mut self.followers);
-            }
+        let (devices, mut recognised) = (self.devices(), Recognised::default());
+        if let Some(device) = devices.find(device.as_str()) {
+            devices.recognise(device, observations, &mut Followers::default(), &mut recognised);
             self.observe_of(arrival, device, recognised.said(0..recognised.len()), out);
         } else {
             self.advance(arrival.moment, out);
